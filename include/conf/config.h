@@ -1,0 +1,83 @@
+/* Configuration: config.def turned into a struct, filled from an INI file, overridden by LATCHKEY_SECTION_KEY
+ * environment variables. Whatever is unknown, double, out of range or unsafe refuses to start, with file:line. */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cfg_mode { MODE_SESSION, MODE_BEARER };
+enum cfg_signup { SIGNUP_OPEN, SIGNUP_CLOSED };
+enum cfg_atmax { ATMAX_REFUSE, ATMAX_END_OLDEST };
+enum cfg_switch { SWITCH_AUTO, SWITCH_ON, SWITCH_OFF };
+enum cfg_samesite { SAMESITE_LAX, SAMESITE_STRICT, SAMESITE_NONE };
+enum cfg_maxage { MAXAGE_IDLE, MAXAGE_ABSOLUTE };
+enum cfg_driver { DRIVER_SQLITE };
+
+struct cfg_list {
+    size_t n;
+    const char **v;
+};
+struct cfg_scrypt {
+    int log2n, r, p;
+};
+
+#define CFG_C_STR const char *
+#define CFG_C_LIST struct cfg_list
+#define CFG_C_BOOL bool
+#define CFG_C_INT int64_t
+#define CFG_C_SIZE int64_t
+#define CFG_C_TIME int64_t
+#define CFG_C_SCRYPT struct cfg_scrypt
+#define CFG_C_MODE enum cfg_mode
+#define CFG_C_SIGNUP enum cfg_signup
+#define CFG_C_ATMAX enum cfg_atmax
+#define CFG_C_SWITCH enum cfg_switch
+#define CFG_C_SAMESITE enum cfg_samesite
+#define CFG_C_MAXAGE enum cfg_maxage
+#define CFG_C_DRIVER enum cfg_driver
+#define CFG_C_LEVEL enum log_level
+
+struct cfg {
+#define CFG(section, key, type, def, min, max, text) CFG_C_##type section##_##key;
+#include "conf/config.def"
+#undef CFG
+    /* derived by config_load, never set by hand */
+    const char *origin;      /* scheme://host[:port] of auth.base_url, lower-case, default port left out */
+    bool https;              /* the scheme of origin */
+    bool cookie_is_secure;   /* cookie.secure with auto resolved */
+    const char *cookie_full; /* cookie.name with auto resolved */
+    struct arena *arena;     /* owns all strings */
+};
+
+/* Reads path, then the environment, then checks all of it. Every fault is told through `fault` (one line each, as
+ * "file:line: section.key: what"; environment faults as "environment: …", faults without a line as "file: …"), so that
+ * a person mends all at once. On success *out is the caller's: config_free. ERR_CONFIG, ERR_IO. */
+typedef void (*config_fault_fn)(void *arg, const char *line);
+MUST_USE enum err config_load(const char *path, config_fault_fn fault, void *arg, struct cfg **out);
+/* The same from text already in memory, `path` being the name used in messages; environment only if env. */
+MUST_USE enum err config_parse(const char *path, const char *text, size_t len, bool env, config_fault_fn fault, void *arg,
+                               struct cfg **out);
+void config_free(struct cfg **cfg);
+
+/* Settings that work but are worth a second look (e.g. cookie.http_only off): one line each. For latchkeyctl check. */
+void config_warn(const struct cfg *cfg, config_fault_fn warn, void *arg);
+
+/* Writes the documented sample configuration (what conf/latchkey.conf is), or with cfg its effective values. */
+struct buf;
+void config_print(struct buf *out, const struct cfg *cfg);
+
+/* One setting after another, as text, for --json and the docs check: name "section.key". False at the end. */
+struct config_item {
+    const char *section, *key, *type, *def, *text;
+    const char *value; /* effective, if cfg was given */
+};
+bool config_item(const struct cfg *cfg, struct arena *a, size_t i, struct config_item *out);
+
+/* The origin (scheme://host[:port]) of an absolute http(s) URL, in lower case, default port left out (RFC 6454 §4).
+ * NULL if the URL has no such origin, or holds user info, blanks, control bytes, backslashes or a non-ASCII host. */
+const char *config_origin_of(struct arena *a, const char *url);
+
+#endif

@@ -1,0 +1,23 @@
+/* Session tokens: minted, signed for the cookie, verified, hashed for the store. */
+#ifndef CRYPTO_TOKEN_H
+#define CRYPTO_TOKEN_H
+
+#include "base/rng.h"
+#include "crypto/keys.h"
+
+#define TOKEN_HASH_SIZE 65                         /* lower-case hex SHA-256 and NUL */
+#define TOKEN_SIGNED_SIZE (RNG_ID_LEN + 1 + 44 + 1) /* token "." base64 of the MAC, NUL */
+
+/* A new token. ERR_RANDOM. */
+MUST_USE enum err token_new(char out[static RNG_ID_SIZE]);
+/* What the store keeps: lower-case hex SHA-256 of the token. ERR_INTERNAL. */
+MUST_USE enum err token_hash(const char *token, char out[static TOKEN_HASH_SIZE]);
+/* token.base64(HMAC-SHA-256(first secret, token)), not percent-encoded. ERR_INTERNAL. */
+MUST_USE enum err token_sign(const struct keys *k, const char *token, char out[static TOKEN_SIGNED_SIZE]);
+/* Splits value at its last dot, compares the MAC under every secret in constant time. True only for a token of our
+ * form (32 of [A-Za-z0-9]) under one of our secrets; then out holds the token. */
+bool token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE]);
+/* Is s of the form of a token or id: exactly 32 of [A-Za-z0-9]? */
+bool token_wellformed(const char *s);
+
+#endif

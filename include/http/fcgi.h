@@ -1,0 +1,41 @@
+/* FastCGI in: the next request's parameters, body, answer, end. Nothing of libfcgi shows here, so that another
+ * transport can stand beside it. One request at a time. */
+#ifndef HTTP_FCGI_H
+#define HTTP_FCGI_H
+
+#include "base/arena.h"
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fcgi;
+
+struct fcgi_options {
+    int listen_fd;       /* listening socket, made non-blocking by fcgi_open */
+    int64_t deadline_ms; /* for one request: to arrive, and for its answer to be taken */
+    const char *const *peers; /* addresses that may connect by TCP */
+    size_t n_peers;
+};
+
+/* Install signal handlers before: libfcgi would take SIGTERM. Uses SIGALRM and a timer. *out: fcgi_close. */
+MUST_USE enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out);
+void fcgi_close(struct fcgi **f);
+
+/* Waits for the next request; signals of `open_mask` come through while waiting and only then, and `stop` is looked at
+ * after each. ERR_SHUTDOWN: *stop is set. ERR_CLIENT_GONE: that connection came to nothing, call again (peer refused,
+ * too slow, broken records). */
+MUST_USE enum err fcgi_next(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop);
+/* "NAME=value" strings of the request, NULL-terminated; valid until fcgi_end. */
+char *const *fcgi_env(const struct fcgi *f);
+/* Reads up to n bytes of the body; 0: its end, or the deadline passed or the peer left (ERR_CLIENT_GONE). */
+MUST_USE enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got);
+/* The whole answer, CGI form: header lines, empty line, body. ERR_CLIENT_GONE. */
+MUST_USE enum err fcgi_write(struct fcgi *f, const char *s, size_t n);
+/* Ends the request and closes the connection. After a failure without waiting for the peer. */
+void fcgi_end(struct fcgi *f);
+
+/* A listening socket. where: path of a unix socket (mode 0660, given to group if not empty; a stale file is replaced, a
+ * live one is not: ERR_IO), or ADDRESS:PORT. */
+MUST_USE enum err fcgi_listen(const char *where, const char *group, int backlog, int *fd);
+
+#endif

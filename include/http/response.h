@@ -1,0 +1,46 @@
+/* An answer: status, header fields, body; sent once, whole. */
+#ifndef HTTP_RESPONSE_H
+#define HTTP_RESPONSE_H
+
+#include "base/buf.h"
+#include "conf/config.h"
+
+struct fcgi;
+struct json_object;
+
+#define RESPONSE_HEADERS_MAX 24
+
+struct response {
+    struct arena *arena;
+    int status;
+    const char *type; /* Content-Type; NULL: no body */
+    struct buf body;
+    size_t n;
+    struct {
+        const char *name, *value;
+    } header[RESPONSE_HEADERS_MAX];
+};
+
+struct response response_in(struct arena *a);
+/* Drops all that was set. */
+void response_reset(struct response *r);
+/* Adds a field; borrowed strings that live as long as the arena. CR, LF, other control bytes or non-ASCII in the value, a
+ * name that is no token, or one field too many: ERR_INTERNAL, and nothing is added. */
+MUST_USE enum err response_header(struct response *r, const char *name, const char *value);
+/* The value of a field set before; NULL. Names are compared without case. */
+const char *response_get(const struct response *r, const char *name);
+/* Body from a JSON value, written so that it may stand inside HTML: < > & U+2028 U+2029 as \u escapes. Takes `json`. */
+void response_json_take(struct response *r, int status, struct json_object *json);
+/* {"message":…,"code":…}; code may be NULL. */
+void response_error(struct response *r, int status, const char *code, const char *message);
+
+/* Set-Cookie of the session cookie as cfg says: value percent-encoded; age_s 0: no Max-Age. In the order Max-Age, Domain,
+ * Path, HttpOnly, Secure, SameSite. ERR_INTERNAL. */
+MUST_USE enum err cookie_set(struct response *r, const struct cfg *cfg, const char *value, int64_t age_s);
+/* The same with an empty value and Max-Age=0. */
+MUST_USE enum err cookie_clear(struct response *r, const struct cfg *cfg);
+
+/* The whole answer in CGI form, head and body, or the head alone. */
+void response_write(const struct response *r, bool head_only, struct buf *out);
+
+#endif
