@@ -32,6 +32,8 @@ void enc_iso(int64_t ms, char out[static ENC_ISO_SIZE]);
 bool enc_uniso(const char *s, int64_t *ms);
 /* Is s[0..n) valid UTF-8 (RFC 3629: no overlong forms, surrogates, or code points over 10FFFF)? */
 bool enc_utf8_valid(const char *s, size_t n);
+/* Length of the valid UTF-8 character that s[0..n) begins with: 1 to 4; 0 if there is none. */
+size_t enc_utf8_next(const char *s, size_t n);
 /* A copy of at most max bytes of s, cut at a character boundary, with each invalid byte as U+FFFD. */
 char *enc_utf8_clean(struct arena *a, const char *s, size_t max);
 /* Length of valid UTF-8 in code points; and in UTF-16 code units, as JavaScript counts. */

@@ -1,0 +1,181 @@
+/* Hex, base64, percent and ISO-8601. Knows no meaning: what is encoded and who checks it is the caller's. UTF-8 is in
+ * enc_utf8.c. No locale, no time zone: ctype.h and gmtime are not used. */
+#include "base/enc.h"
+
+#include <string.h>
+
+static const char b64_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char b64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void enc_hex(const void *p, size_t n, char *out)
+{
+    const unsigned char *b = p;
+    for (size_t i = 0; i < n; i++) {
+        *out++ = "0123456789abcdef"[b[i] >> 4];
+        *out++ = "0123456789abcdef"[b[i] & 15];
+    }
+    *out = '\0';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+static bool hex_all(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (hex_value(s[i]) < 0)
+            return false;
+    return true;
+}
+
+bool enc_unhex(const char *s, void *out, size_t n)
+{
+    unsigned char *b = out;
+    if (strlen(s) != 2 * n || !hex_all(s, 2 * n))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        b[i] = (unsigned char)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+    return true;
+}
+
+static void b64_encode(const char *alphabet, bool pad, const void *p, size_t n, char *out)
+{
+    const unsigned char *b = p;
+    for (; n >= 3; n -= 3, b += 3) {
+        *out++ = alphabet[b[0] >> 2];
+        *out++ = alphabet[(b[0] & 3) << 4 | b[1] >> 4];
+        *out++ = alphabet[(b[1] & 15) << 2 | b[2] >> 6];
+        *out++ = alphabet[b[2] & 63];
+    }
+    if (n > 0) {
+        unsigned second = n == 2 ? b[1] : 0;
+        *out++ = alphabet[b[0] >> 2];
+        *out++ = alphabet[(b[0] & 3) << 4 | second >> 4];
+        if (n == 2)
+            *out++ = alphabet[(second & 15) << 2];
+        for (size_t i = n; pad && i < 3; i++)
+            *out++ = '=';
+    }
+    *out = '\0';
+}
+
+void enc_b64(const void *p, size_t n, char *out)
+{
+    b64_encode(b64_std, true, p, n, out);
+}
+
+void enc_b64url(const void *p, size_t n, char *out)
+{
+    b64_encode(b64_url, false, p, n, out);
+}
+
+/* All ones if lo <= c <= hi, else 0; without a branch or a table, whose cache lines would tell the character. */
+static unsigned between(unsigned c, unsigned lo, unsigned hi)
+{
+    unsigned outside = (c - lo) | (hi - c); /* one of them wraps below zero */
+    return (outside >> 31) - 1u;
+}
+
+static unsigned b64_value(unsigned c, unsigned *good)
+{
+    unsigned upper = between(c, 'A', 'Z'), lower = between(c, 'a', 'z'), digit = between(c, '0', '9');
+    unsigned plus = between(c, '+', '+'), slash = between(c, '/', '/');
+    *good &= upper | lower | digit | plus | slash;
+    return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (plus & 62) | (slash & 63);
+}
+
+bool enc_unb64(const char *s, size_t len, void *out, size_t n)
+{
+    unsigned char *b = out;
+    if (len != ENC_B64_LEN(n))
+        return false;
+    size_t letters = (n * 8 + 5) / 6, done = 0;
+    unsigned good = ~0u, held = 0, bits = 0;
+    for (size_t i = 0; i < letters; i++) {
+        held = held << 6 | b64_value((unsigned char)s[i], &good);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            b[done++] = (unsigned char)(held >> bits);
+        }
+    }
+    for (size_t i = letters; i < len; i++)
+        good &= between((unsigned char)s[i], '=', '=');
+    if (!good && n)
+        explicit_bzero(out, n);
+    return good != 0;
+}
+
+static bool percent_keeps(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-_.!~*'()", c) != NULL);
+}
+
+char *enc_percent(struct arena *a, const char *s)
+{
+    char *res = arena_alloc(a, strlen(s) * 3 + 1), *at = res;
+    for (; *s; s++) {
+        if (percent_keeps(*s)) {
+            *at++ = *s;
+            continue;
+        }
+        unsigned char c = (unsigned char)*s;
+        *at++ = '%';
+        *at++ = "0123456789ABCDEF"[c >> 4];
+        *at++ = "0123456789ABCDEF"[c & 15];
+    }
+    return res;
+}
+
+char *enc_unpercent(struct arena *a, const char *s, size_t n, bool plus)
+{
+    char *res = arena_alloc(a, n + 1), *at = res;
+    for (size_t i = 0; i < n; i++) {
+        char c = s[i];
+        if (c == '+' && plus)
+            c = ' ';
+        if (c == '%') {
+            if (n - i < 3 || !hex_all(s + i + 1, 2))
+                return NULL;
+            c = (char)(hex_value(s[i + 1]) << 4 | hex_value(s[i + 2]));
+            i += 2;
+        }
+        /* A NUL would hide the rest from everything that takes the result for a string. */
+        if (c == '\0')
+            return NULL;
+        *at++ = c;
+    }
+    return res;
+}
+
+char *enc_lower(struct arena *a, const char *s)
+{
+    char *res = arena_strdup(a, s);
+    for (char *p = res; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    return res;
+}
+
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+bool enc_equal_nocase(const char *a, const char *b)
+{
+    while (*a && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
