@@ -1,0 +1,151 @@
+/* Configuration as text: the sample file, the effective values, one setting after another, and settings that deserve a
+ * second look. Must not change anything. */
+#include "conf/config_internal.h"
+#include "base/buf.h"
+
+#include <string.h>
+
+#define PRINT_COLUMNS 100
+#define PRINT_BASE_URL "https://www.example.org"
+
+static const char head[] =
+    "# Configuration of latchkey. A line is a [section], 'key = value' or a comment; nothing continues on the next line.\n"
+    "# A comment after a value begins with a blank and ';'. Each key stands here with its default. Times take s, m, h or\n"
+    "# d, sizes k or m. An environment variable LATCHKEY_SECTION_KEY wins over this file.\n";
+
+/* --- the sample and the effective values ------------------------------------------------------------------------- */
+
+static void comment_print(struct buf *out, const char *text)
+{
+    size_t column = 0;
+
+    while (*text) {
+        size_t len = strcspn(text, " ");
+        if (column > 0 && column + 1 + len > PRINT_COLUMNS) {
+            buf_putc(out, '\n');
+            column = 0;
+        }
+        if (column == 0) {
+            buf_putc(out, '#');
+            column = 1;
+        }
+        buf_putc(out, ' ');
+        buf_add(out, text, len);
+        column += 1 + len;
+        text += len + strspn(text + len, " ");
+    }
+    buf_putc(out, '\n');
+}
+
+static void line_print(struct buf *out, const char *mark, const char *key, const char *value)
+{
+    buf_printf(out, "%s%s =%s%s\n", mark, key, *value ? " " : "", value);
+}
+
+static void row_print(struct buf *out, const struct cfg *cfg, enum cfg_id id)
+{
+    const struct cfg_row *row = config_row(id);
+
+    if (cfg) {
+        line_print(out, "", row->key, config_value_text(out->arena, row, cfg));
+        return;
+    }
+    buf_putc(out, '\n');
+    comment_print(out, row->text);
+    if (id == CFG_auth_base_url)
+        line_print(out, "", row->key, PRINT_BASE_URL);
+    else
+        line_print(out, "# ", row->key, row->def);
+}
+
+void config_print(struct buf *out, const struct cfg *cfg)
+{
+    const char *section = "";
+
+    if (!cfg)
+        buf_puts(out, head);
+    for (size_t i = 0; i < CFG_COUNT; i++) {
+        const struct cfg_row *row = config_row((enum cfg_id)i);
+        if (strcmp(section, row->section) != 0)
+            buf_printf(out, "%s[%s]\n", cfg && i == 0 ? "" : "\n", row->section);
+        section = row->section;
+        row_print(out, cfg, (enum cfg_id)i);
+    }
+}
+
+bool config_item(const struct cfg *cfg, struct arena *a, size_t i, struct config_item *out)
+{
+    if (i >= CFG_COUNT)
+        return false;
+    const struct cfg_row *row = config_row((enum cfg_id)i);
+    *out = (struct config_item){
+        .section = row->section,
+        .key = row->key,
+        .type = config_type_text(row->type),
+        .def = row->def,
+        .text = row->text,
+        .value = cfg ? config_value_text(a, row, cfg) : NULL,
+    };
+    return true;
+}
+
+/* --- second looks ------------------------------------------------------------------------------------------------ */
+
+/* RFC 6265 §5.1.4 */
+static bool cookie_reaches(const char *cookie_path, const char *path)
+{
+    size_t len = strlen(cookie_path);
+
+    if (strncmp(cookie_path, path, len) != 0)
+        return false;
+    return cookie_path[len - 1] == '/' || path[len] == '\0' || path[len] == '/';
+}
+
+static void warn_cookie(const struct cfg *cfg, config_fault_fn warn, void *arg)
+{
+    if (!cfg->https)
+        warn(arg, "auth.base_url: is http; good for trials on this host only");
+    if (!cfg->cookie_http_only)
+        warn(arg, "cookie.http_only: off lets every script of the site read the session cookie");
+    if (!cookie_reaches(cfg->cookie_path, cfg->auth_base_path))
+        warn(arg, "cookie.path: does not hold auth.base_path, so browsers never send the cookie to the endpoints");
+    if (cfg->cookie_same_site == SAMESITE_NONE)
+        warn(arg, "cookie.same_site: none sends the cookie with requests that other sites cause");
+}
+
+static void warn_session(const struct cfg *cfg, config_fault_fn warn, void *arg)
+{
+    if (cfg->session_absolute < cfg->session_expires_in)
+        warn(arg, "session.absolute: is less than session.expires_in, so sessions end before that");
+    if (cfg->session_max_per_user == 0)
+        warn(arg, "session.max_per_user: 0 lets one user fill the session table");
+    const struct cfg_scrypt *s = &cfg->password_scrypt;
+    if ((INT64_C(1) << s->log2n) * s->r * s->p < (INT64_C(1) << 15) * 8 * 3)
+        warn(arg, "password.scrypt: is weaker than 15,8,3");
+}
+
+static void warn_trust(const struct cfg *cfg, config_fault_fn warn, void *arg)
+{
+    const struct cfg_list *origins = &cfg->auth_trusted_origins, *proxies = &cfg->auth_trusted_proxies;
+
+    for (size_t i = 0; i < origins->n; i++) {
+        const char *host = strstr(origins->v[i], "://");
+        host = host ? host + 3 : origins->v[i];
+        if (*host == '*' && host[1] && host[1] != '.')
+            warn(arg, arena_printf(cfg->arena, "auth.trusted_origins: %s also matches hosts of others that end so; "
+                                               "write *. in front of a domain", origins->v[i]));
+    }
+    for (size_t i = 0; i < proxies->n; i++) {
+        const char *slash = strchr(proxies->v[i], '/');
+        if (slash && strcmp(slash, "/0") == 0)
+            warn(arg, arena_printf(cfg->arena, "auth.trusted_proxies: %s lets every client choose its address",
+                                   proxies->v[i]));
+    }
+}
+
+void config_warn(const struct cfg *cfg, config_fault_fn warn, void *arg)
+{
+    warn_cookie(cfg, warn, arg);
+    warn_session(cfg, warn, arg);
+    warn_trust(cfg, warn, arg);
+}
