@@ -1,0 +1,84 @@
+/* Session tokens: form, signature, hash. Never logs one, and never lets the time of a comparison tell how far a guess
+ * was right. */
+#include "crypto/token.h"
+
+#include "base/enc.h"
+#include "crypto/digest.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define SIG_LEN ENC_B64_LEN(KEYS_MAC_LEN)
+
+enum err token_new(char out[static RNG_ID_SIZE])
+{
+    return rng_id(out);
+}
+
+enum err token_hash(const char *token, char out[static TOKEN_HASH_SIZE])
+{
+    uint8_t hash[DIGEST_LEN];
+    TRY(digest_sha256(token, strlen(token), hash));
+    enc_hex(hash, sizeof hash, out);
+    return ERR_OK;
+}
+
+enum err token_sign(const struct keys *k, const char *token, char out[static TOKEN_SIGNED_SIZE])
+{
+    uint8_t mac[KEYS_MAC_LEN];
+    size_t len = strlen(token);
+    if (len != RNG_ID_LEN)
+        return ERR_INTERNAL;
+    TRY(keys_mac(k, 0, token, len, mac));
+    memcpy(out, token, len);
+    out[len] = '.';
+    enc_b64(mac, sizeof mac, out + len + 1);
+    explicit_bzero(mac, sizeof mac);
+    return ERR_OK;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool letters_only(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!is_letter(s[i]))
+            return false;
+    return true;
+}
+
+bool token_wellformed(const char *s)
+{
+    return strnlen(s, RNG_ID_LEN + 1) == RNG_ID_LEN && letters_only(s, RNG_ID_LEN);
+}
+
+/* Goes on after a hit: the time must not tell which secret a cookie is signed with. */
+static bool mac_matches(const struct keys *k, const char *token, const uint8_t given[static KEYS_MAC_LEN])
+{
+    unsigned hits = 0;
+    uint8_t mac[KEYS_MAC_LEN];
+    for (size_t i = 0; i < keys_count(k); i++) {
+        bool made = keys_mac(k, i, token, RNG_ID_LEN, mac) == ERR_OK;
+        hits |= made && CRYPTO_memcmp(mac, given, sizeof mac) == 0;
+    }
+    explicit_bzero(mac, sizeof mac);
+    return hits != 0;
+}
+
+bool token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE])
+{
+    uint8_t given[KEYS_MAC_LEN];
+    const char *dot = strrchr(value, '.');
+    if (!dot || dot - value != RNG_ID_LEN || !letters_only(value, RNG_ID_LEN))
+        return false;
+    if (strlen(dot + 1) != SIG_LEN || !enc_unb64(dot + 1, SIG_LEN, given, sizeof given))
+        return false;
+    if (!mac_matches(k, value, given))
+        return false;
+    memcpy(out, value, RNG_ID_LEN);
+    out[RNG_ID_LEN] = '\0';
+    return true;
+}
