@@ -4,6 +4,7 @@
 #define DB_DB_H
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include "conf/config.h"
 #include <stdbool.h>
 #include <stdint.h>

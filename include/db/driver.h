@@ -1,0 +1,71 @@
+/* The seam inside db/: what a driver supplies, and what db.c, db_<driver>.c and migrate.c share. Nobody else includes
+ * it. A driver knows its library; db.c knows signatures, prefixes and transactions; neither knows tables. */
+#ifndef DB_DRIVER_H
+#define DB_DRIVER_H
+
+#include "db/db.h"
+
+/* A result under construction: rows are appended, the arena holds them. */
+struct db_result {
+    struct arena *arena;
+    struct db_val *v;
+    size_t n, cap, cols;
+};
+/* Room for one more row of r->cols values, zeroed. */
+struct db_val *db_result_row(struct db_result *r);
+
+/* What a word in braces stands for in a schema file. The last row has a NULL word. */
+struct db_ddl {
+    const char *word, *text;
+};
+
+/* One database. Functions log the detail of what they detect. `stmt` handles belong to the driver. */
+struct db_driver {
+    const char *name;
+    bool own_text; /* takes the second text of a statement where there is one */
+    const struct db_ddl *ddl;
+    /* Connects db->conn as cfg says and sets db->version. After an error close is still called. */
+    enum err (*open)(struct db *db, const struct cfg *cfg);
+    void (*close)(struct db *db);
+    /* Prepares sql; ERR_INTERNAL if its parameters and columns are not nparams and ncols. */
+    enum err (*prepare)(struct db *db, const char *sql, size_t nparams, size_t ncols, void **stmt);
+    void (*finish)(struct db *db, void *stmt);
+    /* Runs stmt with the values (kinds already checked against row->params). A reading one fills res (kinds from
+     * row->results); a changing one has res NULL and sets *changed. Leaves nothing open, neither after an error. */
+    enum err (*run)(struct db *db, void *stmt, const struct stmt_row *row, const struct db_val *v, struct db_result *res,
+                    int64_t *changed);
+    enum err (*begin)(struct db *db);
+    enum err (*commit)(struct db *db);
+    /* Must leave the connection without a transaction, whatever became of it. */
+    void (*rollback)(struct db *db);
+    /* Is the transaction that was begun still there? A database may end it by itself after some errors. */
+    bool (*in_tx)(struct db *db);
+    enum err (*script)(struct db *db, const char *sql);
+    enum err (*has_table)(struct db *db, const char *name, bool *yes);
+};
+
+extern const struct db_driver db_sqlite;
+
+struct db {
+    const struct db_driver *driver;
+    void *conn;
+    struct arena *arena; /* for the life of the connection: prefix, version, SQL */
+    const char *prefix, *version;
+    void *stmts[ST_COUNT]; /* prepared at first use */
+    bool tx;               /* between begin and commit or rollback */
+};
+
+/* The driver that cfg names. */
+const struct db_driver *db_driver_of(const struct cfg *cfg);
+/* sql with @name as prefix and name, and {word} as the driver's text for it, both not inside '…'. NULL (logged): a word
+ * it does not have. */
+const char *db_expand(struct arena *a, const struct db_driver *driver, const char *prefix, const char *sql);
+
+/* schema/NNNN-name.sql, embedded at build; the last row has number 0. */
+struct migration {
+    int number;
+    const char *name, *text;
+};
+extern const struct migration migrations[];
+
+#endif

@@ -1,0 +1,52 @@
+/* Facts about the whole database. Must never see a secret: only its keyed fingerprint is kept. */
+#include "base/log.h"
+#include "crypto/keys.h"
+#include "store/row.h"
+
+#include <string.h>
+
+#define META_SECRET "secret"
+
+static enum err mine_find(const struct keys *k, const char *print, size_t *which)
+{
+    char mine[KEYS_PRINT_SIZE];
+
+    for (size_t i = 0; i < keys_count(k); i++) {
+        TRY(keys_print(k, i, mine));
+        if (strcmp(mine, print) == 0) {
+            *which = i;
+            return ERR_OK;
+        }
+    }
+    log_error("none of our secrets is one this database knows: it belongs to another secret file");
+    return ERR_SECRET;
+}
+
+/* If another process moved or wrote the row meanwhile, ERR_DB_DUPLICATE: to be read again. */
+static enum err secret_try(struct db *db, struct arena *a, const struct keys *k)
+{
+    char newest[KEYS_PRINT_SIZE];
+    struct db_rows rows;
+    size_t which;
+    int64_t changed;
+
+    TRY(keys_print(k, 0, newest));
+    TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_SECRET)));
+    if (rows.n == 0)
+        return db_exec(db, ST_META_ADD, NULL, DB_TEXT(META_SECRET), DB_TEXT(newest));
+    const char *there = db_row(&rows, 0)->s;
+    TRY(mine_find(k, there, &which));
+    if (which == 0)
+        return ERR_OK;
+    TRY(db_exec(db, ST_META_SET, &changed, DB_TEXT(newest), DB_TEXT(META_SECRET), DB_TEXT(there)));
+    return changed == 1 ? ERR_OK : ERR_DB_DUPLICATE;
+}
+
+enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k)
+{
+    enum err e = secret_try(db, a, k);
+
+    for (int again = 0; e == ERR_DB_DUPLICATE && again < 3; again++)
+        e = secret_try(db, a, k);
+    return e;
+}
