@@ -28,11 +28,21 @@ struct opened {
     char token[RNG_ID_SIZE];
 };
 
-/* Hashes of tokens that came with a request and whose signature held; the first that lives counts. */
+/* Tokens that came with a request and whose signature held; the first that lives counts. */
 #define PRESENTED_MAX 4
 struct presented {
     size_t n;
-    char hash[PRESENTED_MAX][TOKEN_HASH_SIZE];
+    struct {
+        char token[RNG_ID_SIZE], hash[TOKEN_HASH_SIZE];
+    } v[PRESENTED_MAX];
+};
+
+/* What session_check found. */
+struct checked {
+    struct session session;
+    struct user user;
+    size_t which; /* index into the presented tokens */
+    bool moved;   /* its expiry moved: the cookie is to be sent again */
 };
 
 /* --- account (auth/account.c) --- */
@@ -63,11 +73,11 @@ MUST_USE enum err account_password_ok(const char *s);
 
 /* --- session (auth/session.c) --- */
 /* The living session of the first presented token that has one. Slides it and notes its use where that is due and
- * `passive` is not set. *moved: the cookie is to be sent again. ERR_NONE: none of them lives. */
+ * `passive` is not set. ERR_NONE: none of them lives. */
 MUST_USE enum err session_check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
-                                struct session *s, struct user *u, bool *moved);
+                                struct checked *out);
 /* Inside a transaction that holds no lock yet: takes the user's lock, ends `old`, keeps the ceiling, adds the session.
- * password: the hash that was verified. ERR_BAD_CREDENTIALS: it changed meanwhile, or the user was disabled.
+ * password: the hash that was verified. ERR_BAD_CREDENTIALS: it changed meanwhile, or the user was disabled or deleted.
  * ERR_TOO_MANY_SESSIONS. */
 MUST_USE enum err session_open(struct auth *au, const struct user *u, const char *password, bool remember,
                                const struct caller *from, const struct presented *old, struct opened *out);
@@ -86,7 +96,7 @@ struct slide {
     bool extend, seen;
 };
 struct slide session_slide(const struct cfg *cfg, const struct caller *from, int64_t now, struct session *s);
-/* Max-Age of the cookie in seconds (cookie.max_age); 0: a session cookie, without Max-Age. */
+/* Max-Age of the cookie in seconds (CONTRACT D19, cookie.max_age); 0: a session cookie, without Max-Age. */
 int64_t session_cookie_age(const struct cfg *cfg, const struct session *s, int64_t now);
 
 /* --- origin (auth/origin.c): pure --- */

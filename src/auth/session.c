@@ -1,0 +1,182 @@
+/* Sessions: opening, checking, sliding, ending. The rules of life stand in session_slide and session_open; every change
+ * of the store is one guarded statement or one transaction under the user's lock. */
+#include "auth/auth.h"
+
+#include "base/log.h"
+
+bool session_alive(const struct session *s, int64_t now)
+{
+    return now < s->expires_at && now < s->dies_at;
+}
+
+bool session_fresh(const struct cfg *cfg, const struct session *s, int64_t now)
+{
+    return cfg->session_fresh_age == 0 || now < s->authenticated_at + cfg->session_fresh_age;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct slide session_slide(const struct cfg *cfg, const struct caller *from, int64_t now, struct session *s)
+{
+    struct slide done = {false, false};
+    int64_t due = s->expires_at - cfg->session_expires_in + cfg->session_update_age;
+    int64_t to = earlier(now + cfg->session_expires_in, s->dies_at);
+
+    /* to > expires_at: at the absolute end nothing is left to extend, and a clock that stepped back must not shorten */
+    if (s->remember && now >= due && to > s->expires_at) {
+        s->expires_at = to;
+        s->updated_at = now;
+        done.extend = true;
+    }
+    int64_t every = cfg->session_last_seen_every;
+    if (every > 0 && (done.extend || now >= s->last_seen_at + every)) {
+        s->last_seen_at = now;
+        s->last_ip = from->ip;
+        done.seen = true;
+    }
+    return done;
+}
+
+int64_t session_cookie_age(const struct cfg *cfg, const struct session *s, int64_t now)
+{
+    if (!s->remember)
+        return 0;
+    int64_t left = (s->dies_at - now + CLOCK_SECOND - 1) / CLOCK_SECOND;
+    if (left < 1)
+        left = 1;
+    int64_t most = cfg->cookie_max_age == MAXAGE_ABSOLUTE ? 400 * CLOCK_DAY : cfg->session_expires_in;
+    return earlier(left, most / CLOCK_SECOND);
+}
+
+/* Writes what session_slide decided. Another reader may have been quicker, or the session may be gone: then the guard of
+ * the statement finds nothing and the row is read again, never written back. ERR_NONE: it does not live any more. */
+static enum err session_touch(struct auth *au, const char *hash, const struct caller *from, struct checked *c)
+{
+    struct session was = c->session;
+    struct slide due = session_slide(au->cfg, from, au->now, &c->session);
+    enum err e = ERR_OK;
+
+    if (due.extend)
+        e = sessions_slide(au->db, &c->session, was.expires_at);
+    else if (due.seen)
+        e = sessions_seen(au->db, &c->session, was.last_seen_at);
+    c->moved = due.extend && e == ERR_OK;
+    if (e == ERR_OK)
+        return ERR_OK;
+    c->session = was;
+    if (e == ERR_DB_BUSY) {
+        log_warn("session %s: busy store, not extended this time", was.id);
+        return ERR_OK;
+    }
+    if (e != ERR_NONE)
+        return e;
+    TRY(sessions_find(au->db, au->arena, hash, &c->session, &c->user));
+    return session_alive(&c->session, au->now) ? ERR_OK : ERR_NONE;
+}
+
+enum err session_check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
+                       struct checked *out)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct checked c = {.which = i};
+        enum err e = sessions_find(au->db, au->arena, p->v[i].hash, &c.session, &c.user);
+        if (e == ERR_OK && !session_alive(&c.session, au->now))
+            e = ERR_NONE;
+        if (e == ERR_OK && !passive)
+            e = session_touch(au, p->v[i].hash, from, &c);
+        if (e == ERR_NONE)
+            continue;
+        if (e == ERR_OK)
+            *out = c;
+        return e;
+    }
+    return ERR_NONE;
+}
+
+/* Leaves room for one more session, or refuses. Holds the user's lock, so the count cannot change underneath. */
+static enum err session_make_room(struct auth *au, const char *user_id, int64_t now)
+{
+    int64_t max = au->cfg->session_max_per_user, live = 0;
+    if (max == 0)
+        return ERR_OK;
+    TRY(sessions_count_live(au->db, au->arena, user_id, now, &live));
+    if (live < max)
+        return ERR_OK;
+    if (au->cfg->session_at_max == ATMAX_REFUSE)
+        return ERR_TOO_MANY_SESSIONS;
+    return sessions_end_oldest(au->db, au->arena, user_id, now, live - max + 1);
+}
+
+static enum err session_new(struct auth *au, const struct user *u, bool remember, const struct caller *from, int64_t now,
+                            struct opened *out)
+{
+    const struct cfg *cfg = au->cfg;
+    char id[RNG_ID_SIZE];
+
+    TRY(rng_id(id));
+    TRY(token_new(out->token));
+    out->user = *u;
+    out->session = (struct session){
+        .id = arena_strdup(au->arena, id),
+        .user_id = u->id,
+        .ip = from->ip,
+        .agent = from->agent,
+        .last_ip = from->ip,
+        .created_at = now,
+        .updated_at = now,
+        .authenticated_at = now,
+        .last_seen_at = now,
+        .dies_at = now + cfg->session_absolute,
+        .expires_at = now + earlier(remember ? cfg->session_expires_in : cfg->session_not_remembered, cfg->session_absolute),
+        .remember = remember,
+    };
+    return ERR_OK;
+}
+
+enum err session_open(struct auth *au, const struct user *u, const char *password, bool remember,
+                      const struct caller *from, const struct presented *old, struct opened *out)
+{
+    char hash[TOKEN_HASH_SIZE];
+
+    TRY(users_lock(au->db, u->id));
+    /* The one place that does not use the request's own time: a sign-in that hashed while "end all" ran must not show a
+     * birth before that end, so it is born when it holds the lock. */
+    int64_t now = clock_now();
+    TRY(session_sign_out(au, old));
+    TRY(session_make_room(au, u->id, now));
+    TRY(session_new(au, u, remember, from, now, out));
+    TRY(token_hash(out->token, hash));
+    enum err e = sessions_add(au->db, &out->session, hash, password);
+    return e == ERR_NONE ? ERR_BAD_CREDENTIALS : e;
+}
+
+enum err session_sign_out(struct auth *au, const struct presented *p)
+{
+    for (size_t i = 0; p && i < p->n; i++) {
+        enum err e = sessions_end_token(au->db, p->v[i].hash);
+        if (e != ERR_OK && e != ERR_NONE)
+            return e;
+    }
+    return ERR_OK;
+}
+
+enum err session_revoke(struct auth *au, const char *user_id, const char *id)
+{
+    if (!token_wellformed(id))
+        return ERR_NO_SESSION;
+    enum err e = sessions_end_own(au->db, id, user_id, au->now);
+    return e == ERR_NONE ? ERR_NO_SESSION : e;
+}
+
+enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, int64_t *n)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+
+    TRY(db_begin(au->db, &tx));
+    TRY(users_lock(au->db, user_id));
+    TRY(sessions_end_user(au->db, user_id, keep, n));
+    return db_commit(&tx);
+}
