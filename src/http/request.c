@@ -1,0 +1,183 @@
+/* Turns the parameters of a FastCGI request into struct request: one pass, one table, everything else is ignored.
+ * Must not look at routes, users or the body. */
+#include "http/request.h"
+
+#include "base/log.h"
+#include "http/json.h"
+#include "http/target.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define PARAMETERS_MAX 512
+
+/* What happens to a second parameter of the same name, and which bytes may be in it. */
+enum kind {
+    ONCE,    /* from the web server itself: a second one is a fault (a client's value could hide there) */
+    ONCE_ANY, /* the same, but decoded by the web server: any byte */
+    FIRST,   /* the first stands: FCGI_ROLE, where the first is libfcgi's own */
+    LIST,    /* header field: joined with ", " (RFC 9110 §5.3) */
+    LIST_ANY, /* the same, any byte: only shown, never compared */
+    COOKIE   /* header field: joined with "; "; any byte, since foreign cookies are none of our business */
+};
+
+struct head {
+    struct request r;
+    struct target target;
+    const char *length, *transfer_encoding, *role;
+};
+
+struct parameter {
+    const char *name;
+    enum kind kind;
+    size_t offset; /* of a const char * in struct head */
+};
+
+/* clang-format off */
+#define TO(member) offsetof(struct head, member)
+static const struct parameter parameters[] = {
+    {"FCGI_ROLE",            FIRST,    TO(role)},
+    {"REQUEST_METHOD",       ONCE,     TO(r.method_name)},
+    {"REQUEST_URI",          ONCE,     TO(target.uri)},
+    {"SCRIPT_NAME",          ONCE_ANY, TO(target.script_name)},
+    {"PATH_INFO",            ONCE_ANY, TO(target.path_info)},
+    {"QUERY_STRING",         ONCE_ANY, TO(target.query_string)},
+    {"REDIRECT_STATUS",      ONCE,     TO(target.redirect_status)},
+    {"REMOTE_ADDR",          ONCE,     TO(r.peer)},
+    {"CONTENT_TYPE",         ONCE,     TO(r.content_type)},
+    {"CONTENT_LENGTH",       ONCE,     TO(length)},
+    {"HTTP_TRANSFER_ENCODING", LIST,   TO(transfer_encoding)},
+    {"HTTP_COOKIE",          COOKIE,   TO(r.cookie)},
+    {"HTTP_AUTHORIZATION",   LIST,     TO(r.authorization)},
+    {"HTTP_ORIGIN",          LIST,     TO(r.origin)},
+    {"HTTP_REFERER",         LIST,     TO(r.referer)},
+    {"HTTP_ACCEPT",          LIST,     TO(r.accept)},
+    {"HTTP_USER_AGENT",      LIST_ANY, TO(r.user_agent)},
+    {"HTTP_X_FORWARDED_FOR", LIST,     TO(r.forwarded_for)},
+    {"HTTP_SEC_FETCH_SITE",  LIST,     TO(r.fetch_site)},
+    {"HTTP_SEC_FETCH_MODE",  LIST,     TO(r.fetch_mode)},
+    {"HTTP_ACCESS_CONTROL_REQUEST_METHOD", LIST, TO(r.preflight_method)},
+};
+/* clang-format on */
+
+static enum err refuse(const char *name, const char *why)
+{
+    log_info("bad request: %s %s", name, why);
+    return ERR_BAD_REQUEST;
+}
+
+static const struct parameter *parameter_find(const char *name, size_t n)
+{
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+        if (strncmp(parameters[i].name, name, n) == 0 && parameters[i].name[n] == '\0')
+            return &parameters[i];
+    return NULL;
+}
+
+static bool has_control(const char *s)
+{
+    for (; *s; s++)
+        if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
+            return true;
+    return false;
+}
+
+static enum err parameter_take(struct arena *a, const struct parameter *p, const char *value, struct head *h)
+{
+    const char **to = (const char **)(void *)((char *)h + p->offset);
+    bool any = p->kind == ONCE_ANY || p->kind == LIST_ANY || p->kind == COOKIE;
+
+    if (!any && has_control(value))
+        return refuse(p->name, "has control bytes");
+    if (!*to)
+        *to = arena_strdup(a, value);
+    else if (p->kind == ONCE || p->kind == ONCE_ANY)
+        return refuse(p->name, "comes twice");
+    else if (p->kind != FIRST)
+        *to = arena_printf(a, "%s%s%s", *to, p->kind == COOKIE ? "; " : ", ", value);
+    return ERR_OK;
+}
+
+static enum err parameters_read(const struct cfg *cfg, struct arena *a, char *const *env, struct head *h)
+{
+    static const char fetch[] = "HTTP_SEC_FETCH_";
+    size_t sum = 0;
+
+    for (size_t i = 0; env[i]; i++) {
+        const char *equals = strchr(env[i], '=');
+        const struct parameter *p = equals ? parameter_find(env[i], (size_t)(equals - env[i])) : NULL;
+
+        sum += strlen(env[i]);
+        if (i >= PARAMETERS_MAX || sum > (size_t)cfg->limits_head)
+            return ERR_HEAD_LARGE;
+        h->r.fetch |= strncmp(env[i], fetch, sizeof fetch - 1) == 0;
+        if (p)
+            TRY(parameter_take(a, p, equals + 1, h));
+    }
+    return ERR_OK;
+}
+
+static enum method method_of(const char *name)
+{
+    static const char *const names[] = {
+        [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD", [METHOD_POST] = "POST",   [METHOD_DELETE] = "DELETE",
+        [METHOD_OPTIONS] = "OPTIONS", [METHOD_PUT] = "PUT",   [METHOD_PATCH] = "PATCH",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return (enum method)i;
+    return METHOD_OTHER;
+}
+
+/* By hand: strtol takes signs, blanks and hexadecimal, and a length that two programs read differently is how requests
+ * are smuggled. nginx sends an empty one for no body, and so for a chunked one that it does not collect. */
+static enum err length_read(const struct head *h, int64_t *out)
+{
+    const char *s = h->length ? h->length : "";
+    int64_t length = 0;
+
+    if (!*s && h->transfer_encoding && *h->transfer_encoding)
+        length = -1;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '9')
+            return refuse("CONTENT_LENGTH", "is no number");
+        if (__builtin_mul_overflow(length, 10, &length) || __builtin_add_overflow(length, *s - '0', &length))
+            return refuse("CONTENT_LENGTH", "is too large");
+    }
+    *out = length;
+    return ERR_OK;
+}
+
+/* libfcgi takes a connection that ends among the parameters for their end: what no request lacks must be there. */
+static enum err head_check(const struct head *h)
+{
+    if (!h->r.method_name || !*h->r.method_name)
+        return refuse("REQUEST_METHOD", "is missing");
+    if (h->role && strcmp(h->role, "RESPONDER") != 0 && strcmp(h->role, "AUTHORIZER") != 0)
+        return refuse("FCGI_ROLE", "is not served");
+    return ERR_OK;
+}
+
+enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out)
+{
+    struct head h = {0};
+
+    TRY(parameters_read(cfg, a, env, &h));
+    TRY(head_check(&h));
+    h.r.method = method_of(h.r.method_name);
+    TRY(length_read(&h, &h.r.length));
+    TRY(target_read(cfg, a, &h.target, &h.r));
+    if (!h.r.peer)
+        h.r.peer = "";
+    if (h.r.content_type && !*h.r.content_type)
+        h.r.content_type = NULL; /* nginx sends an empty one for none */
+    *out = h.r;
+    return ERR_OK;
+}
+
+void request_end(struct request *r)
+{
+    json_object_put(r->json);
+    r->json = NULL;
+}

@@ -1,0 +1,169 @@
+/* Building an answer. Nothing that came from outside can end a header line here, and JSON bodies may stand inside HTML.
+ * Must not know which headers the program's answers have; that is app/. */
+#include "http/response.h"
+
+#include "base/enc.h"
+#include "http/json.h"
+
+#include <string.h>
+
+/* RFC 6265bis §5.6: browsers drop cookies whose name and value are longer, and lives above 400 days. */
+#define COOKIE_SIZE_MAX 4096
+#define COOKIE_AGE_MAX INT64_C(34560000)
+
+struct response response_in(struct arena *a)
+{
+    return (struct response){.arena = a, .status = 200, .body = buf_in(a)};
+}
+
+void response_reset(struct response *r)
+{
+    *r = response_in(r->arena);
+}
+
+static bool token_valid(const char *s)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    return s && *s && s[strspn(s, token)] == '\0';
+}
+
+/* A CR or LF would begin another header line: nothing but printable ASCII passes, whatever put it there. */
+static bool value_valid(const char *s)
+{
+    if (!s)
+        return false;
+    for (; *s; s++)
+        if (*s < 0x20 || *s > 0x7e)
+            return false;
+    return true;
+}
+
+enum err response_header(struct response *r, const char *name, const char *value)
+{
+    if (r->n == RESPONSE_HEADERS_MAX || !token_valid(name) || !value_valid(value))
+        return ERR_INTERNAL;
+    r->header[r->n].name = name;
+    r->header[r->n++].value = value;
+    return ERR_OK;
+}
+
+const char *response_get(const struct response *r, const char *name)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (enc_equal_nocase(r->header[i].name, name))
+            return r->header[i].value;
+    return NULL;
+}
+
+/* In JSON these characters stand only in strings, so an escape is always right. Returns how many bytes it took. */
+static size_t json_add_special(struct buf *b, const char *s)
+{
+    if (*s != '\xE2') {
+        buf_printf(b, "\\u%04x", (unsigned)*s);
+        return 1;
+    }
+    if (s[1] == '\x80' && (s[2] == '\xA8' || s[2] == '\xA9')) {
+        buf_puts(b, s[2] == '\xA8' ? "\\u2028" : "\\u2029");
+        return 3;
+    }
+    buf_putc(b, *s);
+    return 1;
+}
+
+static void json_add(struct buf *b, const char *s)
+{
+    for (;;) {
+        size_t plain = strcspn(s, "<>&\xE2");
+        buf_add(b, s, plain);
+        s += plain;
+        if (!*s)
+            return;
+        s += json_add_special(b, s);
+    }
+}
+
+void response_json_take(struct response *r, int status, struct json_object *json)
+{
+    r->status = status;
+    r->type = "application/json";
+    r->body = buf_in(r->arena);
+    json_add(&r->body, json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(json);
+}
+
+void response_error(struct response *r, int status, const char *code, const char *message)
+{
+    struct json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "message", json_object_new_string(message));
+    if (code)
+        json_object_object_add(o, "code", json_object_new_string(code));
+    response_json_take(r, status, o);
+}
+
+/* One Set-Cookie for one name: a browser takes several in no order that could be relied on. */
+static enum err cookie_add(struct response *r, const char *name, const char *line)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < r->n; i++) {
+        const char *old = r->header[i].value;
+        if (!enc_equal_nocase(r->header[i].name, "Set-Cookie") || strncmp(old, name, n) != 0 || old[n] != '=')
+            continue;
+        if (!value_valid(line))
+            return ERR_INTERNAL;
+        r->header[i].value = line;
+        return ERR_OK;
+    }
+    return response_header(r, "Set-Cookie", line);
+}
+
+/* Clearing must repeat the attributes of setting, or the browser keeps the old cookie: both are written here. */
+static enum err cookie_write(struct response *r, const struct cfg *cfg, const char *value, const char *age)
+{
+    static const char *const same_site[] = {"Lax", "Strict", "None"};
+    struct buf line = buf_in(r->arena);
+
+    if (!token_valid(cfg->cookie_full) || strlen(cfg->cookie_full) + strlen(value) > COOKIE_SIZE_MAX)
+        return ERR_INTERNAL;
+    buf_printf(&line, "%s=%s", cfg->cookie_full, value);
+    if (age)
+        buf_printf(&line, "; Max-Age=%s", age);
+    if (*cfg->cookie_domain)
+        buf_printf(&line, "; Domain=%s", cfg->cookie_domain);
+    buf_printf(&line, "; Path=%s", cfg->cookie_path);
+    if (cfg->cookie_http_only)
+        buf_puts(&line, "; HttpOnly");
+    if (cfg->cookie_is_secure)
+        buf_puts(&line, "; Secure");
+    buf_printf(&line, "; SameSite=%s", same_site[cfg->cookie_same_site]);
+    return cookie_add(r, cfg->cookie_full, buf_str(&line));
+}
+
+enum err cookie_set(struct response *r, const struct cfg *cfg, const char *value, int64_t age_s)
+{
+    if (age_s < 0)
+        return ERR_INTERNAL;
+    if (age_s > COOKIE_AGE_MAX)
+        age_s = COOKIE_AGE_MAX;
+    const char *age = age_s > 0 ? arena_printf(r->arena, "%lld", (long long)age_s) : NULL;
+    return cookie_write(r, cfg, enc_percent(r->arena, value), age);
+}
+
+enum err cookie_clear(struct response *r, const struct cfg *cfg)
+{
+    return cookie_write(r, cfg, "", "0");
+}
+
+void response_write(const struct response *r, bool head_only, struct buf *out)
+{
+    buf_printf(out, "Status: %d\r\n", r->status);
+    if (r->type)
+        buf_printf(out, "Content-Type: %s\r\n", r->type);
+    for (size_t i = 0; i < r->n; i++)
+        buf_printf(out, "%s: %s\r\n", r->header[i].name, r->header[i].value);
+    buf_puts(out, "\r\n");
+    if (r->type && !head_only)
+        buf_add(out, buf_str(&r->body), r->body.len);
+}
