@@ -1,0 +1,18 @@
+/* The guards: authority, driven by the row of the route alone. No handler checks anything of the kind. */
+#ifndef APP_GUARD_H
+#define APP_GUARD_H
+
+#include "app/routes.h"
+
+/* Origin rule, cross-site sign-in, form token and callbackURL, for unsafe methods (CONTRACT D5, B §1 step 4, A3). */
+MUST_USE enum err guard_origin(struct ctx *ctx);
+/* Credentials and session as route->who demands. Notes in ctx who it is and what is to become of the cookie. */
+MUST_USE enum err guard_who(struct ctx *ctx);
+/* Adds the CORS header fields where the request comes from a trusted foreign origin (D20). */
+MUST_USE enum err guard_cors(struct ctx *ctx);
+/* Is this a CORS preflight that is to be answered? Then the answer is in ctx->res. */
+bool guard_preflight(struct ctx *ctx, const char *allow);
+/* May the method change anything? */
+bool guard_unsafe(enum method m);
+
+#endif

@@ -1,0 +1,42 @@
+/* Routes: a row says all about an endpoint: who may call it, what it takes, who answers. guard.c enforces the columns. */
+#ifndef APP_ROUTES_H
+#define APP_ROUTES_H
+
+#include "app/app.h"
+#include "app/forms.h"
+
+/* No zero value: a row that forgets it fails at start. */
+enum who {
+    WHO_ANYONE = 1, /* no credentials are looked at; works without the store */
+    WHO_PRESENTS,   /* credentials are read but not looked up */
+    WHO_MAYBE,      /* the session, if there is one */
+    WHO_SIGNED_IN,  /* 401 without a session */
+    WHO_FRESH       /* and 403 if the password was given too long ago */
+};
+
+struct route {
+    enum method method;
+    const char *path;  /* below auth.base_path; may end in {id} */
+    const char *same;  /* path of the row it is another name of; NULL */
+    enum who who;
+    const struct form *form; /* NULL: takes nothing */
+    bool forms;        /* takes form-encoded bodies as well as JSON */
+    bool login;        /* gives a session: cross-site navigations are refused */
+    bool reads;        /* form is form_reading: disableRefresh makes it passive */
+    enum err (*handle)(struct ctx *ctx, const void *in);
+    const char *text;  /* one line for people */
+};
+
+extern const struct route routes[];
+extern const size_t routes_count;
+
+/* The route for a request; *id gets what stood for {id}. A HEAD finds the GET route. ERR_NOT_FOUND; ERR_METHOD: the path
+ * is known, *allow says for what ("GET, HEAD"). */
+MUST_USE enum err route_find(struct arena *a, enum method method, const char *path, const struct route **out,
+                             const char **id, const char **allow);
+/* Checks that each row is whole; logs the first that is not. ERR_INTERNAL. */
+MUST_USE enum err routes_check(void);
+const char *route_method_name(const struct route *r);
+const char *route_who_name(const struct route *r);
+
+#endif

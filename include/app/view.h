@@ -1,0 +1,15 @@
+/* Sessions and users as JSON, in the key order of the contract. */
+#ifndef APP_VIEW_H
+#define APP_VIEW_H
+
+#include "store/store.h"
+
+#include <json-c/json_object.h>
+
+/* The caller owns the value (json_object_put, or response_json_take). */
+struct json_object *view_user(const struct user *u);
+struct json_object *view_session(const struct session *s, bool current);
+/* {"key": value}, for the short answers. */
+struct json_object *view_flag(const char *key, bool value);
+
+#endif

@@ -1,0 +1,209 @@
+/* One request from end to end: read, route, guard, handle, answer, log. The order of checks is the contract's (D16). */
+#include "app/app.h"
+
+#include "app/guard.h"
+#include "base/enc.h"
+#include "base/log.h"
+#include "db/migrate.h"
+
+#include <string.h>
+
+enum { ARENA_BLOCK = 32 * 1024, AGENT_MAX = 8192, LOG_PATH_MAX = 200 };
+
+enum err app_open(const struct cfg *cfg, const struct keys *keys, struct app *out)
+{
+    *out = (struct app){.cfg = cfg, .keys = keys};
+    TRY(routes_check());
+    TRY(arena_open(&out->arena, ARENA_BLOCK));
+    return kdf_gate_open(cfg, &out->gate);
+}
+
+void app_close(struct app *app)
+{
+    db_close(&app->db);
+    kdf_gate_close(&app->gate);
+    arena_close(&app->arena);
+}
+
+enum err app_connect(struct app *app)
+{
+    if (app->db)
+        return ERR_OK;
+    TRY(db_open(app->cfg, &app->db));
+    enum err e = migrate_ready(app->db, app->arena);
+    if (e == ERR_OK)
+        e = meta_check_secret(app->db, app->arena, app->keys);
+    if (e != ERR_OK)
+        db_close(&app->db);
+    return e;
+}
+
+/* --- one request ------------------------------------------------------------------------------------------------------ */
+
+static enum err ctx_begin(struct ctx *ctx, struct app *app, struct fcgi *f)
+{
+    *ctx = (struct ctx){
+        .app = app,
+        .au = {.cfg = app->cfg, .arena = app->arena, .keys = app->keys, .gate = app->gate, .now = clock_now()},
+        .fcgi = f,
+        .res = response_in(app->arena),
+        .caller = {"", ""},
+    };
+    TRY(rng_id(ctx->id));
+    ctx->id[12] = '\0'; /* enough to find a line in the log */
+    log_request(ctx->id);
+    return ERR_OK;
+}
+
+static void caller_read(struct ctx *ctx)
+{
+    const struct request *r = &ctx->req;
+    ctx->caller.ip = address_client(ctx->au.cfg, ctx->au.arena, r->peer, r->forwarded_for);
+    ctx->caller.agent = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_MAX) : "";
+}
+
+/* Unknown path, wrong method, or a preflight. */
+static enum err answer_unrouted(struct ctx *ctx, enum err e, const char *allow)
+{
+    if (e != ERR_METHOD)
+        return e;
+    if (guard_preflight(ctx, allow))
+        return ERR_OK;
+    TRY(response_header(&ctx->res, "Allow", allow));
+    return ERR_METHOD;
+}
+
+static enum err input_read(struct ctx *ctx, void **in)
+{
+    const struct form *form = ctx->route->form;
+
+    *in = NULL;
+    if (!form)
+        return ERR_OK;
+    *in = arena_alloc(ctx->au.arena, form->size);
+    TRY(fields_parse(form, &ctx->req, ctx->au.arena, *in, &ctx->detail));
+    if (ctx->route->reads)
+        ctx->passive = ((struct in_reading *)*in)->disableRefresh;
+    return ERR_OK;
+}
+
+static enum err serve(struct ctx *ctx)
+{
+    const char *allow = NULL;
+    void *in;
+
+    TRY(request_head(ctx->au.cfg, ctx->au.arena, fcgi_env(ctx->fcgi), &ctx->req));
+    caller_read(ctx);
+    enum err e = route_find(ctx->au.arena, ctx->req.method, ctx->req.path, &ctx->route, &ctx->path_id, &allow);
+    if (e != ERR_OK)
+        return answer_unrouted(ctx, e, allow);
+    if (guard_unsafe(ctx->req.method))
+        TRY(request_body(ctx->au.cfg, ctx->au.arena, ctx->fcgi, ctx->route->forms, &ctx->req, &ctx->detail));
+    TRY(guard_origin(ctx));
+    TRY(input_read(ctx, &in));
+    TRY(guard_who(ctx));
+    return ctx->route->handle(ctx, in);
+}
+
+/* --- the answer ------------------------------------------------------------------------------------------------------- */
+
+static enum err add_cookie(struct ctx *ctx)
+{
+    char value[TOKEN_SIGNED_SIZE];
+
+    if (ctx->cookie_drop)
+        return cookie_clear(&ctx->res, ctx->au.cfg);
+    if (!ctx->cookie_token)
+        return ERR_OK;
+    TRY(token_sign(ctx->au.keys, ctx->cookie_token, value));
+    int64_t age = session_cookie_age(ctx->au.cfg, ctx->cookie_of, ctx->cookie_of->updated_at);
+    TRY(cookie_set(&ctx->res, ctx->au.cfg, value, age));
+    if (ctx->au.cfg->auth_mode == MODE_BEARER) {
+        TRY(response_header(&ctx->res, "set-auth-token", arena_strdup(ctx->au.arena, value)));
+        TRY(response_header(&ctx->res, "access-control-expose-headers", "set-auth-token"));
+    }
+    explicit_bzero(value, sizeof value);
+    return ERR_OK;
+}
+
+/* What every answer has (D17), the cookie, CORS. */
+static enum err add_headers(struct ctx *ctx)
+{
+    TRY(response_header(&ctx->res, "Cache-Control", "no-store"));
+    TRY(response_header(&ctx->res, "X-Content-Type-Options", "nosniff"));
+    TRY(guard_cors(ctx));
+    return add_cookie(ctx);
+}
+
+/* Turns an error into its answer. What was decided about the cookie stands, but nothing is cleared by an outage. */
+static enum err answer_error(struct ctx *ctx, enum err e)
+{
+    const struct err_row *row = err_row(e);
+    const char *allow = response_get(&ctx->res, "Allow");
+
+    response_reset(&ctx->res);
+    response_error(&ctx->res, row->status, row->code, ctx->detail ? ctx->detail : row->text);
+    if (allow)
+        TRY(response_header(&ctx->res, "Allow", allow));
+    if (row->status >= 500)
+        TRY(response_header(&ctx->res, "X-Request-Id", ctx->id));
+    if (row->status == 503) {
+        TRY(response_header(&ctx->res, "Retry-After", "2"));
+        ctx->cookie_drop = false;
+    }
+    return ERR_OK;
+}
+
+static void log_access(struct ctx *ctx, enum err e)
+{
+    const struct request *r = &ctx->req;
+    const struct err_row *row = err_row(e);
+    const char *path = ctx->route ? ctx->route->path : r->path ? enc_utf8_clean(ctx->au.arena, r->path, LOG_PATH_MAX) : "-";
+
+    if (!ctx->au.cfg->log_access && row->level > LVL_WARN)
+        return;
+    log_at(e == ERR_OK ? LVL_INFO : row->level, "%s %s %d%s%s %lldms ip=%s user=%s", r->method_name ? r->method_name : "-", path,
+           ctx->res.status, e == ERR_OK ? "" : " ", e == ERR_OK ? "" : row->name, (long long)(clock_now() - ctx->au.now),
+           *ctx->caller.ip ? ctx->caller.ip : "-", ctx->signed_in ? ctx->who.user.id : "-");
+}
+
+static enum err send_answer(struct ctx *ctx)
+{
+    struct buf out = buf_in(ctx->au.arena);
+
+    response_write(&ctx->res, ctx->req.method == METHOD_HEAD, &out);
+    return fcgi_write(ctx->fcgi, out.s, out.len);
+}
+
+/* An error of the connection means that the next request finds a new one. */
+static void forget_lost_store(struct app *app, enum err e)
+{
+    if (e == ERR_DB_DOWN)
+        db_close(&app->db);
+}
+
+void app_serve(struct app *app, struct fcgi *f)
+{
+    struct ctx ctx;
+
+    enum err e = ctx_begin(&ctx, app, f), sent = ERR_OK;
+    if (e == ERR_OK)
+        e = serve(&ctx);
+    if (e != ERR_OK && err_row(e)->status == 0 && e != ERR_CLIENT_GONE)
+        e = ERR_INTERNAL; /* an error that must not reach a client was not dealt with */
+    if (e != ERR_CLIENT_GONE) {
+        sent = e == ERR_OK ? ERR_OK : answer_error(&ctx, e);
+        if (sent == ERR_OK)
+            sent = add_headers(&ctx);
+        if (sent == ERR_INTERNAL)
+            response_reset(&ctx.res), response_error(&ctx.res, 500, err_row(sent)->code, err_row(sent)->text);
+        sent = send_answer(&ctx);
+    }
+    log_access(&ctx, e == ERR_OK ? sent : e);
+    forget_lost_store(app, e);
+    request_end(&ctx.req);
+    fcgi_end(f);
+    explicit_bzero(&ctx.presented, sizeof ctx.presented);
+    arena_reset(app->arena);
+    log_request(NULL);
+}

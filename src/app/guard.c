@@ -1,0 +1,188 @@
+/* The guards. What a route demands stands in its row; this is the only file that enforces it. */
+#include "app/guard.h"
+
+#include "base/enc.h"
+#include "base/log.h"
+
+#include <json-c/json_object.h>
+#include <string.h>
+#include <strings.h>
+
+/* More cookies of one name than this are no accident; looking at each would cost a signature check. */
+enum { COOKIES_MAX = 16 };
+
+bool guard_unsafe(enum method m)
+{
+    return m != METHOD_GET && m != METHOD_HEAD && m != METHOD_OPTIONS;
+}
+
+/* --- origin ------------------------------------------------------------------------------------------------------- */
+
+/* callbackURL of a body; *bad: it is there and not a string, and not one of JavaScript's false values (B §3). */
+static const char *body_callback(const struct request *r, bool *bad)
+{
+    struct json_object *v = NULL;
+
+    if (r->body == BODY_FORM)
+        return pairs_get(&r->form, "callbackURL");
+    if (r->body != BODY_JSON || !json_object_is_type(r->json, json_type_object) ||
+        !json_object_object_get_ex(r->json, "callbackURL", &v))
+        return NULL;
+    if (json_object_is_type(v, json_type_string))
+        return json_object_get_string(v);
+    *bad = json_object_is_type(v, json_type_object) || json_object_is_type(v, json_type_array) || json_object_get_boolean(v);
+    return NULL;
+}
+
+static enum err guard_callback(struct ctx *ctx)
+{
+    bool bad = false;
+    const char *in_body = body_callback(&ctx->req, &bad), *in_query = pairs_get(&ctx->req.query, "callbackURL");
+
+    if (bad)
+        return ERR_CALLBACK_TYPE;
+    if (in_body && *in_body && !origin_callback_ok(ctx->au.cfg, ctx->au.arena, in_body))
+        return ERR_INVALID_CALLBACK;
+    if (in_query && *in_query && !origin_callback_ok(ctx->au.cfg, ctx->au.arena, in_query))
+        return ERR_INVALID_CALLBACK;
+    return ERR_OK;
+}
+
+enum err guard_origin(struct ctx *ctx)
+{
+    const struct request *r = &ctx->req;
+    struct origin_facts facts = {
+        .origin = r->origin,
+        .referer = r->referer,
+        .fetch_site = r->fetch_site,
+        .fetch_mode = r->fetch_mode,
+        .cookie = r->cookie != NULL,
+        .fetch = r->fetch,
+        .login = ctx->route->login,
+    };
+
+    if (!guard_unsafe(r->method))
+        return ERR_OK;
+    TRY(origin_check(ctx->au.cfg, ctx->au.arena, &facts));
+    /* A browser's own form must carry a token (A3). Only pages of ours give one out, and there are none yet. */
+    if (r->body == BODY_FORM && r->accept && strstr(r->accept, "text/html"))
+        return ERR_FORM_TOKEN;
+    return guard_callback(ctx);
+}
+
+/* --- cross-origin reads (D20) --------------------------------------------------------------------------------------- */
+
+enum err guard_cors(struct ctx *ctx)
+{
+    const char *origin = ctx->req.origin;
+
+    if (!origin || !origin_foreign_trusted(ctx->au.cfg, ctx->au.arena, origin))
+        return ERR_OK;
+    TRY(response_header(&ctx->res, "Access-Control-Allow-Origin", origin));
+    TRY(response_header(&ctx->res, "Access-Control-Allow-Credentials", "true"));
+    return response_header(&ctx->res, "Vary", "Origin");
+}
+
+bool guard_preflight(struct ctx *ctx, const char *allow)
+{
+    const struct request *r = &ctx->req;
+
+    if (r->method != METHOD_OPTIONS || !r->origin || !r->preflight_method ||
+        !origin_foreign_trusted(ctx->au.cfg, ctx->au.arena, r->origin))
+        return false;
+    ctx->res.status = 204;
+    return response_header(&ctx->res, "Access-Control-Allow-Methods", allow) == ERR_OK &&
+           response_header(&ctx->res, "Access-Control-Allow-Headers", "content-type, authorization") == ERR_OK &&
+           response_header(&ctx->res, "Access-Control-Max-Age", "600") == ERR_OK;
+}
+
+/* --- who ------------------------------------------------------------------------------------------------------------ */
+
+static enum err present(struct ctx *ctx, const char *token)
+{
+    struct presented *p = &ctx->presented;
+
+    if (p->n == PRESENTED_MAX)
+        return ERR_OK;
+    memcpy(p->v[p->n].token, token, RNG_ID_SIZE);
+    TRY(token_hash(token, p->v[p->n].hash));
+    p->n++;
+    return ERR_OK;
+}
+
+static const char *bearer_value(struct arena *a, const char *authorization)
+{
+    if (!authorization || strncasecmp(authorization, "bearer ", 7) != 0)
+        return NULL;
+    const char *s = authorization + 7;
+    while (*s == ' ')
+        s++;
+    size_t n = strlen(s);
+    while (n > 0 && s[n - 1] == ' ')
+        n--;
+    return arena_strndup(a, s, n);
+}
+
+/* A bearer token takes the cookie's place, if it is well formed or well signed; a forged one counts as absent. */
+static enum err present_bearer(struct ctx *ctx)
+{
+    const char *value = bearer_value(ctx->au.arena, ctx->req.authorization);
+    char token[RNG_ID_SIZE];
+
+    if (!value)
+        return ERR_OK;
+    if (token_wellformed(value))
+        return present(ctx, value);
+    if (strchr(value, '%'))
+        value = enc_unpercent(ctx->au.arena, value, strlen(value), false);
+    return value && token_verify(ctx->au.keys, value, token) ? present(ctx, token) : ERR_OK;
+}
+
+static enum err present_cookies(struct ctx *ctx)
+{
+    const char *value[COOKIES_MAX];
+    char token[RNG_ID_SIZE];
+
+    if (!ctx->req.cookie)
+        return ERR_OK;
+    size_t n = cookie_values(ctx->au.arena, ctx->req.cookie, ctx->au.cfg->cookie_full, value, COOKIES_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (token_verify(ctx->au.keys, value[i], token))
+            TRY(present(ctx, token));
+    return ERR_OK;
+}
+
+static enum err credentials_read(struct ctx *ctx)
+{
+    if (ctx->au.cfg->auth_mode == MODE_BEARER)
+        TRY(present_bearer(ctx));
+    return ctx->presented.n > 0 ? ERR_OK : present_cookies(ctx);
+}
+
+enum err guard_who(struct ctx *ctx)
+{
+    enum who who = ctx->route->who;
+
+    if (who == WHO_ANYONE)
+        return ERR_OK;
+    TRY(app_connect(ctx->app));
+    ctx->au.db = ctx->app->db;
+    TRY(credentials_read(ctx));
+    if (who == WHO_PRESENTS)
+        return ERR_OK;
+    enum err e = session_check(&ctx->au, &ctx->presented, &ctx->caller, ctx->passive, &ctx->who);
+    if (e != ERR_OK && e != ERR_NONE)
+        return e;
+    ctx->signed_in = e == ERR_OK;
+    /* well signed, yet of no living session: what the browser holds is of no use to it any more */
+    ctx->cookie_drop = !ctx->signed_in && ctx->presented.n > 0;
+    if (ctx->signed_in && ctx->who.moved) {
+        ctx->cookie_token = ctx->presented.v[ctx->who.which].token;
+        ctx->cookie_of = &ctx->who.session;
+    }
+    if (who == WHO_MAYBE)
+        return ERR_OK;
+    if (!ctx->signed_in)
+        return ERR_UNAUTHORIZED;
+    return who == WHO_FRESH && !session_fresh(ctx->au.cfg, &ctx->who.session, ctx->au.now) ? ERR_NOT_FRESH : ERR_OK;
+}

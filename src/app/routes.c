@@ -1,0 +1,121 @@
+/* The table of routes and the way through it. Nothing else decides what is served. */
+#include "app/routes.h"
+
+#include "app/handlers.h"
+#include "base/buf.h"
+#include "base/log.h"
+
+#include <string.h>
+
+/* clang-format off */
+const struct route routes[] = {
+    {.method = METHOD_POST, .path = "/sign-up/email", .who = WHO_PRESENTS, .form = &form_sign_up, .forms = true,
+     .login = true, .handle = h_sign_up, .text = "Make an account and sign in."},
+    {.method = METHOD_POST, .path = "/sign-in/email", .who = WHO_PRESENTS, .form = &form_sign_in, .forms = true,
+     .login = true, .handle = h_sign_in, .text = "Sign in with e-mail and password."},
+    {.method = METHOD_POST, .path = "/sign-out", .who = WHO_PRESENTS, .form = &form_sign_out,
+     .handle = h_sign_out, .text = "End this session."},
+    {.method = METHOD_GET, .path = "/session", .who = WHO_MAYBE, .form = &form_reading, .reads = true,
+     .handle = h_session_get, .text = "The session and its user, or null."},
+    {.method = METHOD_GET, .path = "/get-session", .same = "/session", .who = WHO_MAYBE, .form = &form_reading,
+     .reads = true, .handle = h_session_get, .text = "The session and its user, or null."},
+    {.method = METHOD_GET, .path = "/sessions", .who = WHO_SIGNED_IN, .form = &form_reading, .reads = true,
+     .handle = h_session_list, .text = "The caller's living sessions."},
+    {.method = METHOD_GET, .path = "/list-sessions", .same = "/sessions", .who = WHO_SIGNED_IN, .form = &form_reading,
+     .reads = true, .handle = h_session_list, .text = "The caller's living sessions."},
+    {.method = METHOD_DELETE, .path = "/sessions", .who = WHO_SIGNED_IN, .form = &form_end_all,
+     .handle = h_session_delete_all, .text = "End all of the caller's sessions; with keep=current all others."},
+    {.method = METHOD_DELETE, .path = "/sessions/{id}", .who = WHO_SIGNED_IN,
+     .handle = h_session_delete, .text = "End one of the caller's sessions."},
+    {.method = METHOD_POST, .path = "/revoke-session", .who = WHO_SIGNED_IN, .form = &form_revoke,
+     .handle = h_revoke, .text = "End one of the caller's sessions, named by `token` as the list shows it."},
+    {.method = METHOD_POST, .path = "/revoke-sessions", .who = WHO_SIGNED_IN,
+     .handle = h_revoke_all, .text = "End all of the caller's sessions."},
+    {.method = METHOD_POST, .path = "/revoke-other-sessions", .who = WHO_SIGNED_IN,
+     .handle = h_revoke_others, .text = "End all of the caller's sessions but this one."},
+    {.method = METHOD_GET, .path = "/ok", .who = WHO_ANYONE, .handle = h_ok, .text = "Is the program there?"},
+    {.method = METHOD_GET, .path = "/error", .who = WHO_ANYONE, .handle = h_error, .text = "Page for errors of redirects."},
+};
+/* clang-format on */
+const size_t routes_count = sizeof routes / sizeof routes[0];
+
+/* Does the path fit the pattern? {id} stands for one whole segment; *id is set only then. */
+static bool path_fits(struct arena *a, const char *pattern, const char *path, const char **id)
+{
+    const char *hole = strchr(pattern, '{');
+    if (!hole)
+        return strcmp(pattern, path) == 0;
+    size_t fixed = (size_t)(hole - pattern);
+    const char *rest = path + fixed;
+    /* A percent sign can only be meant to look like something else: no id of ours holds one. */
+    if (strncmp(pattern, path, fixed) != 0 || *rest == '\0' || strpbrk(rest, "/%"))
+        return false;
+    *id = arena_strdup(a, rest);
+    return true;
+}
+
+static bool method_fits(enum method row, enum method m)
+{
+    return row == m || (row == METHOD_GET && m == METHOD_HEAD);
+}
+
+enum err route_find(struct arena *a, enum method method, const char *path, const struct route **out, const char **id,
+                    const char **allow)
+{
+    struct buf methods = buf_in(a);
+
+    for (size_t i = 0; path && i < routes_count; i++) {
+        const char *hole = NULL;
+        if (!path_fits(a, routes[i].path, path, &hole))
+            continue;
+        if (method_fits(routes[i].method, method)) {
+            *out = &routes[i];
+            *id = hole;
+            return ERR_OK;
+        }
+        buf_printf(&methods, "%s%s", methods.len ? ", " : "", route_method_name(&routes[i]));
+        if (routes[i].method == METHOD_GET)
+            buf_puts(&methods, ", HEAD");
+    }
+    if (methods.len == 0)
+        return ERR_NOT_FOUND;
+    *allow = buf_str(&methods);
+    return ERR_METHOD;
+}
+
+const char *route_method_name(const struct route *r)
+{
+    switch (r->method) {
+    case METHOD_GET:
+        return "GET";
+    case METHOD_POST:
+        return "POST";
+    case METHOD_DELETE:
+        return "DELETE";
+    default:
+        return "?";
+    }
+}
+
+const char *route_who_name(const struct route *r)
+{
+    static const char *const names[] = {"?", "anyone", "presents", "maybe", "signed-in", "fresh"};
+    return names[r->who];
+}
+
+static bool row_whole(const struct route *r)
+{
+    return r->path && r->path[0] == '/' && r->who >= WHO_ANYONE && r->who <= WHO_FRESH && r->handle && r->text &&
+           *route_method_name(r) != '?' && (!r->reads || r->form == &form_reading);
+}
+
+enum err routes_check(void)
+{
+    for (size_t i = 0; i < routes_count; i++) {
+        if (!row_whole(&routes[i])) {
+            log_error("route %zu (%s) is not whole", i, routes[i].path ? routes[i].path : "?");
+            return ERR_INTERNAL;
+        }
+    }
+    return ERR_OK;
+}
