@@ -1,0 +1,23 @@
+/* Processes: the master that keeps workers, a worker that serves, what both do to protect secrets. */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "app/app.h"
+
+#include <signal.h>
+
+/* Set by signal handlers, which do nothing else. One of the program's two globals. */
+extern volatile sig_atomic_t process_stop;
+
+/* TERM and INT ask to stop; PIPE is ignored. Signals stay blocked outside of the waits that let them in: *open is the
+ * mask for those. ERR_INTERNAL. */
+MUST_USE enum err process_signals(sigset_t *open);
+/* No core dumps, no tracing by others, no new privileges. Best effort, logged where it fails. */
+void process_harden(void);
+/* Opens what a worker needs and serves requests from listen_fd until asked to stop. Returns the exit status. */
+int worker_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, const char *name);
+/* Starts pool.workers workers on listen_fd, replaces those that die, ends them when asked to stop. Returns the exit
+ * status. */
+int master_run(const struct cfg *cfg, const struct keys *keys, int listen_fd);
+
+#endif

@@ -1,0 +1,69 @@
+/* What every process of the program does with signals and against leaks. */
+#include "process.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+volatile sig_atomic_t process_stop;
+
+static void on_stop(int sig)
+{
+    (void)sig;
+    process_stop = 1;
+}
+
+static void on_child(int sig)
+{
+    (void)sig; /* only to end a wait */
+}
+
+enum err process_signals(sigset_t *open)
+{
+    static const int stops[] = {SIGTERM, SIGINT};
+    struct sigaction act = {.sa_handler = on_stop};
+    sigset_t block;
+
+    sigemptyset(&act.sa_mask);
+    sigemptyset(&block);
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        sigaddset(&block, stops[i]);
+        if (sigaction(stops[i], &act, NULL) != 0)
+            return ERR_INTERNAL;
+    }
+    sigaddset(&block, SIGCHLD);
+    act.sa_handler = on_child;
+    if (sigaction(SIGCHLD, &act, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return ERR_INTERNAL;
+    if (sigprocmask(SIG_BLOCK, &block, NULL) != 0 || sigprocmask(SIG_BLOCK, NULL, open) != 0)
+        return ERR_INTERNAL;
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
+        sigdelset(open, stops[i]);
+    sigdelset(open, SIGCHLD);
+    return ERR_OK;
+}
+
+void process_harden(void)
+{
+    struct rlimit none = {0, 0};
+
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        log_warn("core dumps stay on: %s", strerror(errno));
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        log_warn("new privileges stay possible: %s", strerror(errno));
+#ifndef SANITIZED /* the leak checker traces its own process */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        log_warn("memory stays readable to this user's processes: %s", strerror(errno));
+#endif
+}
