@@ -1,0 +1,73 @@
+/* latchkeyctl: commands as a table, output as tables for people or JSON for programs. */
+#ifndef CTL_H
+#define CTL_H
+
+#include "auth/auth.h"
+
+/* What a command is run with. Options that a command does not take are refused before it starts. */
+struct ctl {
+    const char *conf_path;
+    struct cfg *cfg;
+    struct arena *arena;
+    struct auth au; /* db is open if the command needs it */
+    bool json;
+    const char *user, *name, *keep; /* --user, --name, --keep */
+    bool everybody, effective;      /* --everybody, --effective */
+    const char *arg;                /* the one positional argument; NULL */
+};
+
+enum ctl_needs { NEEDS_NOTHING, NEEDS_CONFIG, NEEDS_STORE };
+
+/* Exit statuses. */
+enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
+
+struct ctl_command {
+    const char *noun, *verb; /* verb NULL: the noun is the whole command */
+    const char *arg;         /* name of the positional argument; NULL: none; "[X]": optional */
+    const char *options;     /* letters: u --user, n --name, k --keep, e --everybody, f --effective */
+    enum ctl_needs needs;
+    int (*run)(struct ctl *ctl);
+    const char *text;
+};
+
+/* Tells an error of a command and gives CTL_FAILED. */
+int ctl_fail(const struct ctl *ctl, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same for an enum err of the layers below. */
+int ctl_fail_err(const struct ctl *ctl, enum err e, const char *what);
+
+/* --- ctl_out.c --- */
+/* A table: columns "name:type" separated by blanks, type s text, i integer, b boolean, t time in ms (0: none). For people
+ * aligned, one header; with --json an array of objects. Rows are printed page by page. */
+struct out;
+struct out *out_begin(struct ctl *ctl, const char *columns);
+/* Values in the order of the columns: const char *, int64_t, int, int64_t. */
+void out_row(struct out *o, ...);
+/* Prints what is left. Returns CTL_OK, or CTL_FAILED if standard output is broken. */
+int out_end(struct out *o);
+/* One object: {"key": …} or aligned lines "key  value". */
+struct out *out_object(struct ctl *ctl, const char *columns);
+
+/* --- commands --- */
+int ctl_user_add(struct ctl *ctl);
+int ctl_user_list(struct ctl *ctl);
+int ctl_user_disable(struct ctl *ctl);
+int ctl_user_enable(struct ctl *ctl);
+int ctl_user_delete(struct ctl *ctl);
+int ctl_user_set_password(struct ctl *ctl);
+int ctl_session_list(struct ctl *ctl);
+int ctl_session_revoke(struct ctl *ctl);
+int ctl_session_revoke_all(struct ctl *ctl);
+int ctl_status(struct ctl *ctl);
+int ctl_sweep(struct ctl *ctl);
+int ctl_migrate(struct ctl *ctl);
+int ctl_secret_new(struct ctl *ctl);
+int ctl_check(struct ctl *ctl);
+int ctl_print_config(struct ctl *ctl);
+int ctl_print_routes(struct ctl *ctl);
+int ctl_print_schema(struct ctl *ctl);
+int ctl_print_cookie_name(struct ctl *ctl);
+
+/* Finds a user by id or e-mail. Tells and gives CTL_FAILED if there is none. */
+int ctl_user_find(struct ctl *ctl, const char *who, struct user *out);
+
+#endif

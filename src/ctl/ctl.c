@@ -1,0 +1,233 @@
+/* latchkeyctl: reads the command line against the table of commands, opens what the command needs, runs it. */
+#include "ctl.h"
+
+#include "base/log.h"
+#include "db/migrate.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* clang-format off */
+static const struct ctl_command commands[] = {
+    {"user", "add", "EMAIL", "n", NEEDS_STORE, ctl_user_add, "Add a user; the password is asked for, or read from standard input."},
+    {"user", "list", NULL, "", NEEDS_STORE, ctl_user_list, "List all users."},
+    {"user", "disable", "USER", "", NEEDS_STORE, ctl_user_disable, "Refuse sign-in to a user and end the user's sessions."},
+    {"user", "enable", "USER", "", NEEDS_STORE, ctl_user_enable, "Let a disabled user sign in again."},
+    {"user", "delete", "USER", "", NEEDS_STORE, ctl_user_delete, "Delete a user with all sessions."},
+    {"user", "set-password", "USER", "", NEEDS_STORE, ctl_user_set_password, "Set a user's password and end the user's sessions."},
+    {"session", "list", NULL, "u", NEEDS_STORE, ctl_session_list, "List living sessions, of everybody or of one user."},
+    {"session", "revoke", "ID", "", NEEDS_STORE, ctl_session_revoke, "End one session."},
+    {"session", "revoke-all", NULL, "ue", NEEDS_STORE, ctl_session_revoke_all, "End all sessions of one user, or of everybody."},
+    {"status", NULL, NULL, "", NEEDS_STORE, ctl_status, "Show what is in the store."},
+    {"sweep", NULL, NULL, "", NEEDS_STORE, ctl_sweep, "Delete expired sessions."},
+    {"secret", "new", NULL, "k", NEEDS_CONFIG, ctl_secret_new, "Put a new secret in front of the others."},
+    {"migrate", NULL, NULL, "", NEEDS_CONFIG, ctl_migrate, "Bring the tables of the database up to this version."},
+    {"check", NULL, NULL, "", NEEDS_NOTHING, ctl_check, "Check configuration, secrets, files and store."},
+    {"print", "config", NULL, "f", NEEDS_NOTHING, ctl_print_config, "Print all settings, as documented or (--effective) as in force."},
+    {"print", "routes", NULL, "", NEEDS_NOTHING, ctl_print_routes, "Print all endpoints."},
+    {"print", "schema", NULL, "", NEEDS_CONFIG, ctl_print_schema, "Print the tables of the database."},
+    {"print", "cookie-name", NULL, "", NEEDS_CONFIG, ctl_print_cookie_name, "Print the name of the session cookie."},
+};
+/* clang-format on */
+enum { N_COMMANDS = sizeof commands / sizeof commands[0], ARENA_BLOCK = 64 * 1024 };
+
+static void usage(FILE *to)
+{
+    fputs("usage: latchkeyctl [-c FILE] [--json] COMMAND …\n\n", to);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const struct ctl_command *c = &commands[i];
+        char line[64];
+        snprintf(line, sizeof line, "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->arg ? " " : "",
+                 c->arg ? c->arg : "");
+        fprintf(to, "  %-24s %s\n", line, c->text);
+    }
+    fputs("\n  -c, --config FILE  configuration (default: $LATCHKEY_CONF, else " LATCHKEY_SYSCONFDIR "/latchkey.conf)\n"
+          "  -j, --json         output for programs\n"
+          "      --user USER    session list, revoke-all: id or e-mail\n"
+          "      --everybody    session revoke-all: of all users\n"
+          "      --name NAME    user add: the user's name\n"
+          "      --keep N       secret new: secrets to keep, the new one included (default 2)\n"
+          "      --effective    print config: with the values in force\n"
+          "  -h, --help         this text\n"
+          "  -V, --version      the version\n\n"
+          "USER is an id or an e-mail address. See latchkeyctl(8).\n",
+          to);
+}
+
+int ctl_fail(const struct ctl *ctl, const char *fmt, ...)
+{
+    va_list ap;
+
+    (void)ctl;
+    fputs("latchkeyctl: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    return CTL_FAILED;
+}
+
+int ctl_fail_err(const struct ctl *ctl, enum err e, const char *what)
+{
+    return ctl_fail(ctl, "%s: %s", what, err_row(e)->text);
+}
+
+static int usage_error(const char *what, const char *which)
+{
+    fprintf(stderr, "latchkeyctl: %s%s%s\nTry latchkeyctl --help.\n", what, which ? ": " : "", which ? which : "");
+    return CTL_USAGE;
+}
+
+static void tell(void *arg, const char *line)
+{
+    (void)arg;
+    fprintf(stderr, "latchkeyctl: %s\n", line);
+}
+
+/* Run by root, files must still belong to whom the program runs as: whoever owns the state directory. */
+static enum err become_owner(const struct cfg *cfg)
+{
+    struct stat st;
+
+    if (geteuid() != 0 || stat(cfg->pool_state, &st) != 0 || st.st_uid == 0)
+        return ERR_OK;
+    if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0) {
+        log_error("cannot act as the owner of %s: %s", cfg->pool_state, strerror(errno));
+        return ERR_IO;
+    }
+    return ERR_OK;
+}
+
+static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
+{
+    TRY(arena_open(&ctl->arena, ARENA_BLOCK));
+    if (needs == NEEDS_NOTHING)
+        return ERR_OK;
+    TRY(config_load(ctl->conf_path, tell, NULL, &ctl->cfg));
+    TRY(become_owner(ctl->cfg));
+    ctl->au = (struct auth){.cfg = ctl->cfg, .arena = ctl->arena, .now = clock_now()};
+    if (needs == NEEDS_CONFIG)
+        return ERR_OK;
+    TRY(db_open(ctl->cfg, &ctl->au.db));
+    return migrate_ready(ctl->au.db, ctl->arena);
+}
+
+static void ctl_close(struct ctl *ctl)
+{
+    db_close(&ctl->au.db);
+    config_free(&ctl->cfg);
+    arena_close(&ctl->arena);
+}
+
+static int run(struct ctl *ctl, const struct ctl_command *c)
+{
+    enum err e = ctl_open(ctl, c->needs);
+    int status = e == ERR_OK ? c->run(ctl) : ctl_fail_err(ctl, e, "cannot start");
+
+    ctl_close(ctl);
+    return status;
+}
+
+static const struct ctl_command *command_find(int argc, char **argv, int *used)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const struct ctl_command *c = &commands[i];
+        if (strcmp(argv[0], c->noun) != 0)
+            continue;
+        if (!c->verb || (argc > 1 && strcmp(argv[1], c->verb) == 0)) {
+            *used = c->verb ? 2 : 1;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* Which of the options given does the command not take? 0: none. */
+static char option_surplus(const struct ctl *ctl, const struct ctl_command *c)
+{
+    const struct {
+        char letter;
+        bool given;
+    } options[] = {{'u', ctl->user}, {'n', ctl->name}, {'k', ctl->keep}, {'e', ctl->everybody}, {'f', ctl->effective}};
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i].given && !strchr(c->options, options[i].letter))
+            return options[i].letter;
+    return 0;
+}
+
+static int dispatch(struct ctl *ctl, int argc, char **argv)
+{
+    int used = 0;
+
+    if (argc < 1)
+        return usage(stderr), CTL_USAGE;
+    const struct ctl_command *c = command_find(argc, argv, &used);
+    if (!c)
+        return usage_error("no such command", argv[0]);
+    if (c->arg && used < argc)
+        ctl->arg = argv[used++];
+    if (used < argc)
+        return usage_error("unexpected argument", argv[used]);
+    if (c->arg && !ctl->arg)
+        return usage_error("missing argument", c->arg);
+    if (option_surplus(ctl, c))
+        return usage_error("an option does not go with", argv[0]);
+    return run(ctl, c);
+}
+
+int main(int argc, char **argv)
+{
+    enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE };
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},       {"json", no_argument, NULL, 'j'},
+        {"user", required_argument, NULL, OPT_USER},    {"name", required_argument, NULL, OPT_NAME},
+        {"keep", required_argument, NULL, OPT_KEEP},    {"everybody", no_argument, NULL, OPT_EVERYBODY},
+        {"effective", no_argument, NULL, OPT_EFFECTIVE}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},            {NULL, 0, NULL, 0},
+    };
+    const char *env = getenv("LATCHKEY_CONF");
+    struct ctl ctl = {.conf_path = env && *env ? env : LATCHKEY_SYSCONFDIR "/latchkey.conf"};
+
+    if (log_open(NULL, LVL_WARN) != ERR_OK)
+        return CTL_FAILED;
+    log_name("latchkeyctl");
+    for (int c; (c = getopt_long(argc, argv, "c:jhV", options, NULL)) != -1;) {
+        switch (c) {
+        case 'c':
+            ctl.conf_path = optarg;
+            break;
+        case 'j':
+            ctl.json = true;
+            break;
+        case OPT_USER:
+            ctl.user = optarg;
+            break;
+        case OPT_NAME:
+            ctl.name = optarg;
+            break;
+        case OPT_KEEP:
+            ctl.keep = optarg;
+            break;
+        case OPT_EVERYBODY:
+            ctl.everybody = true;
+            break;
+        case OPT_EFFECTIVE:
+            ctl.effective = true;
+            break;
+        case 'h':
+            return usage(stdout), CTL_OK;
+        case 'V':
+            return puts("latchkeyctl " PACKAGE_VERSION) < 0;
+        default:
+            return usage_error("see", "--help");
+        }
+    }
+    return dispatch(&ctl, argc - optind, argv + optind);
+}

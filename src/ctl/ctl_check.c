@@ -1,0 +1,153 @@
+/* latchkeyctl check: looks at everything that must be right before visitors come, and says what to do about the rest. */
+#include "ctl.h"
+
+#include "crypto/keys.h"
+#include "db/migrate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct check {
+    struct ctl *ctl;
+    struct out *out;
+    int failed;
+};
+
+static void say(struct check *c, const char *state, const char *what, const char *detail)
+{
+    out_row(c->out, state, what, detail);
+    c->failed += strcmp(state, "FAIL") == 0;
+}
+
+static void on_fault(void *arg, const char *line)
+{
+    say(arg, "FAIL", "configuration", line);
+}
+
+static void on_warning(void *arg, const char *line)
+{
+    say(arg, "warn", "configuration", line);
+}
+
+static bool check_config(struct check *c)
+{
+    struct ctl *ctl = c->ctl;
+
+    if (config_load(ctl->conf_path, on_fault, c, &ctl->cfg) != ERR_OK)
+        return false;
+    say(c, "ok", "configuration", ctl->conf_path);
+    config_warn(ctl->cfg, on_warning, c);
+    ctl->au = (struct auth){.cfg = ctl->cfg, .arena = ctl->arena, .now = clock_now()};
+    return true;
+}
+
+static struct keys *check_secret(struct check *c)
+{
+    const char *path = c->ctl->cfg->secret_file;
+    struct keys *keys = NULL;
+
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        say(c, "warn", "secret", arena_printf(c->ctl->arena, "%s is not there yet; the first start makes it", path));
+        return NULL;
+    }
+    if (keys_open(path, &keys) != ERR_OK) {
+        say(c, "FAIL", "secret", arena_printf(c->ctl->arena, "%s is not usable", path));
+        return NULL;
+    }
+    say(c, "ok", "secret", arena_printf(c->ctl->arena, "%zu in %s", keys_count(keys), path));
+    return keys;
+}
+
+static void check_state(struct check *c)
+{
+    const char *dir = c->ctl->cfg->pool_state;
+    struct stat st;
+
+    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+        say(c, "FAIL", "state", arena_printf(c->ctl->arena, "%s is no directory", dir));
+    else if (access(dir, R_OK | W_OK | X_OK) != 0)
+        say(c, "FAIL", "state", arena_printf(c->ctl->arena, "%s cannot be written by this user", dir));
+    else if (st.st_mode & S_IWOTH)
+        say(c, "FAIL", "state", arena_printf(c->ctl->arena, "%s can be written by everybody", dir));
+    else
+        say(c, "ok", "state", dir);
+}
+
+/* The store is looked at, never made: check changes nothing. */
+static void check_store(struct check *c, const struct keys *keys)
+{
+    struct ctl *ctl = c->ctl;
+    int version = 0;
+
+    if (ctl->cfg->database_driver == DRIVER_SQLITE && access(ctl->cfg->database_path, F_OK) != 0) {
+        say(c, "warn", "store", arena_printf(ctl->arena, "%s is not there yet; the first start makes it", ctl->cfg->database_path));
+        return;
+    }
+    enum err e = db_open(ctl->cfg, &ctl->au.db);
+    if (e == ERR_OK)
+        e = migrate_version(ctl->au.db, ctl->arena, &version);
+    if (e != ERR_OK) {
+        say(c, "FAIL", "store", err_row(e)->text);
+        return;
+    }
+    say(c, "ok", "store", db_version(ctl->au.db));
+    if (version != migrate_newest())
+        say(c, "FAIL", "schema", arena_printf(ctl->arena, "version %d, this program needs %d: latchkeyctl migrate", version, migrate_newest()));
+    else
+        say(c, "ok", "schema", arena_printf(ctl->arena, "version %d", version));
+    if (keys && version > 0 && meta_check_secret(ctl->au.db, ctl->arena, keys) != ERR_OK)
+        say(c, "FAIL", "secret", "the store was made with other secrets than those of the secret file");
+}
+
+/* Is somebody answering at the socket? Only a note: check is also run before the first start. */
+static void check_socket(struct check *c)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    const char *path = c->ctl->cfg->pool_socket;
+
+    if (!strchr(path, '/') || strlen(path) >= sizeof to.sun_path)
+        return;
+    memcpy(to.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+        say(c, "ok", "socket", arena_printf(c->ctl->arena, "%s answers", path));
+    else
+        say(c, "warn", "socket", arena_printf(c->ctl->arena, "%s: %s (latchkey does not run?)", path, strerror(errno)));
+    close(fd);
+}
+
+/* Memory for password hashes against what the machine has. */
+static void check_memory(struct check *c)
+{
+    const struct cfg_scrypt *s = &c->ctl->cfg->password_scrypt;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t slots = c->ctl->cfg->password_slots ? c->ctl->cfg->password_slots : cpus;
+    int64_t mib = slots * (INT64_C(128) << s->log2n) * s->r / (1 << 20), have = (int64_t)pages * page / (1 << 20);
+
+    const char *text = arena_printf(c->ctl->arena, "up to %lld MiB for %lld hashes at once, of %lld MiB", (long long)mib,
+                                    (long long)slots, (long long)have);
+    say(c, mib * 2 > have ? "warn" : "ok", "memory", text);
+}
+
+int ctl_check(struct ctl *ctl)
+{
+    struct check c = {.ctl = ctl, .out = out_begin(ctl, "state:s what:s detail:s")};
+
+    if (check_config(&c)) {
+        struct keys *keys = check_secret(&c);
+        check_state(&c);
+        check_store(&c, keys);
+        check_socket(&c);
+        check_memory(&c);
+        keys_close(&keys);
+    }
+    int status = out_end(c.out);
+    return c.failed ? CTL_FAILED : status;
+}
