@@ -36,7 +36,7 @@ AC_DEFUN([LK_FCGI_VERSION], [
 # LK_CFLAGS(VAR, flags): those of the flags that the compiler takes.
 AC_DEFUN([LK_CFLAGS], [
   $1=
-  for lk_flag in $2; do
+  for lk_flag in m4_normalize([$2]); do
     lk_save=$CFLAGS; CFLAGS="-Werror $lk_flag -O1"
     AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])], [$1="$$1 $lk_flag"])
     CFLAGS=$lk_save
@@ -47,7 +47,7 @@ AC_DEFUN([LK_CFLAGS], [
 # LK_LDFLAGS(VAR, flags): those of the flags that the linker takes.
 AC_DEFUN([LK_LDFLAGS], [
   $1=
-  for lk_flag in $2; do
+  for lk_flag in m4_normalize([$2]); do
     lk_save=$LDFLAGS; LDFLAGS="$lk_flag"
     lk_csave=$CFLAGS; CFLAGS="-fPIE"
     AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])], [$1="$$1 $lk_flag"])
