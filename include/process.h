@@ -14,6 +14,9 @@ extern volatile sig_atomic_t process_stop;
 MUST_USE enum err process_signals(sigset_t *open);
 /* No core dumps, no tracing by others, no new privileges. Best effort, logged where it fails. */
 void process_harden(void);
+/* Makes memory go back to the system after a password hash, and lets OpenSSL set itself up once, before fork, so that
+ * its pages are shared by all workers. Best effort. */
+void process_settle(const struct keys *keys);
 /* Opens what a worker needs and serves requests from listen_fd until asked to stop. Returns the exit status. */
 int worker_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, const char *name);
 /* Starts pool.workers workers on listen_fd, replaces those that die, ends them when asked to stop. Returns the exit

@@ -109,6 +109,7 @@ static int run(const char *path)
     process_harden();
     if (keys_open(cfg->secret_file, &keys) != ERR_OK)
         return EXIT_FAILURE;
+    process_settle(keys);
     int status = serve(cfg, keys);
     keys_close(&keys);
     config_free(&cfg);

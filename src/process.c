@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -66,4 +67,23 @@ void process_harden(void)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         log_warn("memory stays readable to this user's processes: %s", strerror(errno));
 #endif
+}
+
+void process_settle(const struct keys *keys)
+{
+    enum { KEEP = 128 * 1024, FIRST_BLOCK = 4096 };
+    static const struct cfg_scrypt least = {1, 1, 1};
+    char hash[TOKEN_HASH_SIZE], print[KEYS_PRINT_SIZE];
+    struct arena *a;
+
+#ifdef M_MMAP_THRESHOLD
+    /* Set, the threshold does not grow with the largest block freed, and scrypt's megabytes are not kept. */
+    mallopt(M_MMAP_THRESHOLD, KEEP);
+    mallopt(M_TRIM_THRESHOLD, KEEP);
+#endif
+    if (arena_open(&a, FIRST_BLOCK) != ERR_OK)
+        return;
+    if (token_hash("", hash) != ERR_OK || keys_print(keys, 0, print) != ERR_OK || kdf_spend(a, &least, "") != ERR_OK)
+        log_warn("OpenSSL does not answer as it should");
+    arena_close(&a);
 }

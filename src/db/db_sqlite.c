@@ -14,7 +14,7 @@
 #define SQLITE_OLDEST 3037000 /* the first with STRICT tables */
 
 static const struct db_ddl ddl[] = {
-    {"id", "TEXT"},      {"name", "TEXT"},   {"email", "TEXT"}, {"text", "TEXT"}, {"time", "TEXT"},    {"hash", "TEXT"},
+    {"id", "TEXT"},      {"name", "TEXT"},   {"email", "TEXT"}, {"text", "TEXT"},    {"time", "TEXT"}, {"hash", "TEXT"},
     {"bool", "INTEGER"}, {"int", "INTEGER"}, {"key", "TEXT"},   {"table", "STRICT"}, {NULL, NULL},
 };
 
@@ -76,9 +76,9 @@ static const char *network_name(unsigned long type)
         unsigned long type;
         const char *name;
     } known[] = {
-        {0x6969, "NFS"},         {0x517b, "SMB"},       {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"}, {0x5346414f, "AFS"},
-        {0x6b414653, "AFS"},     {0x01021997, "9P"},    {0x00c36400, "Ceph"}, {0x73757245, "Coda"}, {0x564c, "NCP"},
-        {0x0bd00bd0, "Lustre"},
+        {0x6969, "NFS"},      {0x517b, "SMB"},     {0xff534d42, "CIFS"},   {0xfe534d42, "SMB2"},
+        {0x5346414f, "AFS"},  {0x6b414653, "AFS"}, {0x01021997, "9P"},     {0x00c36400, "Ceph"},
+        {0x73757245, "Coda"}, {0x564c, "NCP"},     {0x0bd00bd0, "Lustre"},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -101,7 +101,8 @@ static enum err place_check(struct db *db, const char *path)
     const char *name = network_name((unsigned long)fs.f_type & 0xffffffffUL);
     if (!name)
         return ERR_OK;
-    log_error("sqlite: %s lies on a network file system (%s), where databases break; put it on a local disk", path, name);
+    log_error("sqlite: %s lies on a network file system (%s), where databases break; put it on a local disk", path,
+              name);
     return ERR_CONFIG;
 }
 
@@ -198,7 +199,7 @@ static enum err sqlite_open(struct db *db, const struct cfg *cfg)
     TRY(wal_set(db, cfg->database_busy_timeout));
     /* the page cache is small: many workers, few hot pages */
     return text_run(db,
-                    "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-512; PRAGMA mmap_size=0;"
+                    "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-128; PRAGMA mmap_size=0;"
                     "PRAGMA temp_store=MEMORY",
                     "settings");
 }
