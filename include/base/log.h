@@ -1,6 +1,6 @@
-/* The log: one event, one line, whatever bytes are in it (control bytes, ESC, CR, LF, invalid UTF-8 and the backslash are
- * escaped; a quote is not, so a stranger's text belongs at the end of a line). Sink is stderr or a file. Never give it a password, token, cookie or secret. The sink is one of the
- * program's two globals. */
+/* The log: one event, one line, whatever bytes are in it (control bytes, ESC, CR, LF, invalid UTF-8 and the backslash
+ * are escaped; a quote is not, so a stranger's text belongs at the end of a line). Sink is stderr or a file. Never give
+ * it a password, token, cookie or secret. The sink is one of the program's two globals. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

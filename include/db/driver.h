@@ -32,8 +32,8 @@ struct db_driver {
     void (*finish)(struct db *db, void *stmt);
     /* Runs stmt with the values (kinds already checked against row->params). A reading one fills res (kinds from
      * row->results); a changing one has res NULL and sets *changed. Leaves nothing open, neither after an error. */
-    enum err (*run)(struct db *db, void *stmt, const struct stmt_row *row, const struct db_val *v, struct db_result *res,
-                    int64_t *changed);
+    enum err (*run)(struct db *db, void *stmt, const struct stmt_row *row, const struct db_val *v,
+                    struct db_result *res, int64_t *changed);
     enum err (*begin)(struct db *db);
     enum err (*commit)(struct db *db);
     /* Must leave the connection without a transaction, whatever became of it. */

@@ -17,25 +17,26 @@ struct fcgi_options {
     size_t n_peers;
 };
 
-/* Install signal handlers before: libfcgi would take SIGTERM. Uses SIGALRM and a timer. *out: fcgi_close. */
+/* Install signal handlers before: libfcgi would take SIGTERM. Uses SIGALRM and a timer, so call it in the process that
+ * serves, after fork, once. *out: fcgi_close. ERR_CONFIG: a peer is no address. ERR_IO, ERR_NO_MEMORY. */
 MUST_USE enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out);
 void fcgi_close(struct fcgi **f);
 
 /* Waits for the next request; signals of `open_mask` come through while waiting and only then, and `stop` is looked at
  * after each. ERR_SHUTDOWN: *stop is set. ERR_CLIENT_GONE: that connection came to nothing, call again (peer refused,
- * too slow, broken records). */
+ * too slow, broken records, ended among the parameters). ERR_IO: the listening socket is of no use any more. */
 MUST_USE enum err fcgi_next(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop);
 /* "NAME=value" strings of the request, NULL-terminated; valid until fcgi_end. */
 char *const *fcgi_env(const struct fcgi *f);
 /* Reads up to n bytes of the body; 0: its end, or the deadline passed or the peer left (ERR_CLIENT_GONE). */
 MUST_USE enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got);
-/* The whole answer, CGI form: header lines, empty line, body. ERR_CLIENT_GONE. */
+/* The whole answer, CGI form: header lines, empty line, body. Once for a request. ERR_CLIENT_GONE. */
 MUST_USE enum err fcgi_write(struct fcgi *f, const char *s, size_t n);
 /* Ends the request and closes the connection. After a failure without waiting for the peer. */
 void fcgi_end(struct fcgi *f);
 
 /* A listening socket. where: path of a unix socket (mode 0660, given to group if not empty; a stale file is replaced, a
- * live one is not: ERR_IO), or ADDRESS:PORT. */
+ * live one is not: ERR_IO), or ADDRESS:PORT, or [ADDRESS]:PORT. What has a '/' is a path. */
 MUST_USE enum err fcgi_listen(const char *where, const char *group, int backlog, int *fd);
 
 #endif

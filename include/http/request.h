@@ -26,7 +26,7 @@ struct request {
     enum method method;
     const char *method_name; /* as sent */
     const char *path;        /* below auth.base_path, beginning with '/', raw; NULL: not below it */
-    struct pairs query;
+    struct pairs query;      /* empty if path is NULL */
     /* header fields, NULL when absent */
     const char *cookie, *authorization, *origin, *referer, *accept, *user_agent, *forwarded_for;
     const char *fetch_site, *fetch_mode, *preflight_method;
@@ -41,8 +41,9 @@ struct request {
 };
 
 /* Reads the parameters. Repeated header fields are joined (Cookie with "; ", others with ", "); another parameter that
- * comes twice, a missing method, control bytes, a malformed CONTENT_LENGTH: ERR_BAD_REQUEST. Over limits.head:
- * ERR_HEAD_LARGE. Unless it fails, request_end is due. */
+ * comes twice, a missing method or target, control bytes, a malformed CONTENT_LENGTH, a query that is not text, the role
+ * of a filter: ERR_BAD_REQUEST. Over limits.head or 512 parameters: ERR_HEAD_LARGE. What is kept is copied into the arena.
+ * Unless it fails, request_end is due. */
 MUST_USE enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out);
 /* Reads and parses the body, if there is a Content-Type and a length. forms: form-encoded bodies are taken as well as
  * JSON. ERR_MEDIA_TYPE (*detail says which are allowed), ERR_BODY_LARGE, ERR_BODY_SHORT, ERR_BAD_JSON, ERR_BAD_FORM,

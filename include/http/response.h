@@ -35,7 +35,7 @@ void response_json_take(struct response *r, int status, struct json_object *json
 void response_error(struct response *r, int status, const char *code, const char *message);
 
 /* Set-Cookie of the session cookie as cfg says: value percent-encoded; age_s 0: no Max-Age. In the order Max-Age, Domain,
- * Path, HttpOnly, Secure, SameSite. ERR_INTERNAL. */
+ * Path, HttpOnly, Secure, SameSite. Replaces one set before; age_s is cut at 400 days. ERR_INTERNAL. */
 MUST_USE enum err cookie_set(struct response *r, const struct cfg *cfg, const char *value, int64_t age_s);
 /* The same with an empty value and Max-Age=0. */
 MUST_USE enum err cookie_clear(struct response *r, const struct cfg *cfg);

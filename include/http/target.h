@@ -9,8 +9,8 @@ struct target {
     const char *uri, *script_name, *path_info, *query_string, *redirect_status;
 };
 
-/* Sets path (NULL if it is not below auth.base_path) and, if it is, query. ERR_BAD_REQUEST: nothing to take a path from,
- * or a query that is not text. */
+/* Sets path (NULL if it is not below auth.base_path) and, if it is, query. ERR_BAD_REQUEST: nothing to take a path
+ * from, or a query that is not text. */
 MUST_USE enum err target_read(const struct cfg *cfg, struct arena *a, const struct target *t, struct request *r);
 
 #endif

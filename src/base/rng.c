@@ -1,5 +1,5 @@
-/* Random bytes, each time from the kernel: no state of ours that a fork, a snapshot or a crash could share. Alone in its
- * file, so that a test that links its own rng_fill replaces this and nothing else. */
+/* Random bytes, each time from the kernel: no state of ours that a fork, a snapshot or a crash could share. Alone in
+ * its file, so that a test that links its own rng_fill replaces this and nothing else. */
 #include "base/rng.h"
 
 #include "base/log.h"

@@ -29,7 +29,8 @@ struct config_text {
 
 static const struct cfg_row rows[] = {
 #define CFG(section, key, type, def, min, max, text) \
-    [CFG_##section##_##key] = {#section, #key, CFG_T_##type, def, min, max, text, offsetof(struct cfg, section##_##key)},
+    [CFG_##section##_##                              \
+        key] = {#section, #key, CFG_T_##type, def, min, max, text, offsetof(struct cfg, section##_##key)},
 #include "conf/config.def"
 #undef CFG
 };

@@ -67,7 +67,8 @@ static const char *host_text(struct arena *a, const char *authority, const char 
 
     if (*authority == '[') {
         const char *close = strchr(authority, ']');
-        if (!close || inet_pton(AF_INET6, arena_strndup(a, authority + 1, (size_t)(close - authority) - 1), addr) != 1 ||
+        if (!close ||
+            inet_pton(AF_INET6, arena_strndup(a, authority + 1, (size_t)(close - authority) - 1), addr) != 1 ||
             !inet_ntop(AF_INET6, addr, text, sizeof(text)))
             return NULL;
         *rest = close + 1;
@@ -135,8 +136,9 @@ static void check_base_url(struct cfg_reader *r)
     }
     cfg->origin = origin_split(cfg->arena, cfg->auth_base_url, &tail);
     if (!cfg->origin)
-        config_fault_key(r, CFG_auth_base_url, "must be http:// or https://, a host and perhaps a port, without user "
-                                               "and password");
+        config_fault_key(r, CFG_auth_base_url,
+                         "must be http:// or https://, a host and perhaps a port, without user "
+                         "and password");
     else if (*tail && strcmp(tail, "/") != 0)
         config_fault_key(r, CFG_auth_base_url, "must end after host and port, without '%s'", tail);
     cfg->https = cfg->origin && starts(cfg->origin, "https:");
@@ -244,8 +246,9 @@ static void check_secure(struct cfg_reader *r)
     if (!cfg->origin || host_is_loopback(config_host_of(cfg->arena, cfg->origin)))
         return;
     if (!cfg->https)
-        config_fault_key(r, CFG_auth_base_url, "is http: passwords and cookies would cross the network in the clear. "
-                                               "Use https, or a loopback host (localhost, 127.0.0.1, [::1]) for trials");
+        config_fault_key(r, CFG_auth_base_url,
+                         "is http: passwords and cookies would cross the network in the clear. "
+                         "Use https, or a loopback host (localhost, 127.0.0.1, [::1]) for trials");
     else if (!cfg->cookie_is_secure)
         config_fault_key(r, CFG_cookie_secure, "may be off only for a loopback host");
 }
@@ -257,7 +260,8 @@ static const char *cookie_name_auto(const struct cfg *cfg)
     return strcmp(cfg->cookie_path, "/") == 0 && !*cfg->cookie_domain ? "__Host-" COOKIE_NAME : "__Secure-" COOKIE_NAME;
 }
 
-/* Browsers drop a cookie that breaks the rules of its prefix, and compare prefixes without case (RFC 6265bis §4.1.3). */
+/* Browsers drop a cookie that breaks the rules of its prefix, and compare prefixes without case (RFC 6265bis §4.1.3).
+ */
 static void check_cookie_name(struct cfg_reader *r)
 {
     struct cfg *cfg = r->cfg;
@@ -324,7 +328,8 @@ static void check_session(struct cfg_reader *r)
     const struct cfg *cfg = r->cfg;
 
     if (cfg->session_update_age >= cfg->session_expires_in && !r->source[CFG_session_expires_in].bad)
-        config_fault_key(r, CFG_session_update_age, "must be less than session.expires_in, or sessions are never extended");
+        config_fault_key(r, CFG_session_update_age,
+                         "must be less than session.expires_in, or sessions are never extended");
     if (cfg->cookie_max_age == MAXAGE_ABSOLUTE && cfg->session_absolute > COOKIE_AGE_MAX)
         config_fault_key(r, CFG_session_absolute, "must be at most 400d where cookie.max_age is absolute");
 }

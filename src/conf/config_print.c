@@ -9,9 +9,10 @@
 #define PRINT_BASE_URL "https://www.example.org"
 
 static const char head[] =
-    "# Configuration of latchkey. A line is a [section], 'key = value' or a comment; nothing continues on the next line.\n"
-    "# A comment after a value begins with a blank and ';'. Each key stands here with its default. Times take s, m, h or\n"
-    "# d, sizes k or m. An environment variable LATCHKEY_SECTION_KEY wins over this file.\n";
+    "# Configuration of latchkey. A line is a [section], 'key = value' or a comment; nothing continues\n"
+    "# on the next line. A comment after a value begins with a blank and ';'. Each key stands here with\n"
+    "# its default. Times take s, m, h or d, sizes k or m. An environment variable LATCHKEY_SECTION_KEY\n"
+    "# wins over this file.\n";
 
 /* --- the sample and the effective values ------------------------------------------------------------------------- */
 
@@ -132,8 +133,10 @@ static void warn_trust(const struct cfg *cfg, config_fault_fn warn, void *arg)
         const char *host = strstr(origins->v[i], "://");
         host = host ? host + 3 : origins->v[i];
         if (*host == '*' && host[1] && host[1] != '.')
-            warn(arg, arena_printf(cfg->arena, "auth.trusted_origins: %s also matches hosts of others that end so; "
-                                               "write *. in front of a domain", origins->v[i]));
+            warn(arg, arena_printf(cfg->arena,
+                                   "auth.trusted_origins: %s also matches hosts of others that end so; "
+                                   "write *. in front of a domain",
+                                   origins->v[i]));
     }
     for (size_t i = 0; i < proxies->n; i++) {
         const char *slash = strchr(proxies->v[i], '/');

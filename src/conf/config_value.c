@@ -58,8 +58,9 @@ static const char *str_fault(struct arena *a, const struct cfg_row *row, const c
     size_t len = strlen(text);
 
     if (len < (size_t)row->min || len > (size_t)row->max)
-        return len == 0 ? "must not be empty"
-                        : arena_printf(a, "must have %lld to %lld characters", (long long)row->min, (long long)row->max);
+        return len == 0
+                   ? "must not be empty"
+                   : arena_printf(a, "must have %lld to %lld characters", (long long)row->min, (long long)row->max);
     for (const char *p = text; *p; p++) {
         if ((unsigned char)*p < ' ' && *p != '\t')
             return "holds a control character";
@@ -260,7 +261,8 @@ const char *config_value_parse(struct arena *a, const struct cfg_row *row, const
     }
 }
 
-_Static_assert(sizeof(enum cfg_mode) == sizeof(int) && sizeof(enum log_level) == sizeof(int), "enums are copied as int");
+_Static_assert(sizeof(enum cfg_mode) == sizeof(int) && sizeof(enum log_level) == sizeof(int),
+               "enums are copied as int");
 
 static const char *list_text(struct arena *a, const struct cfg_list *list)
 {

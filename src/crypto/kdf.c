@@ -1,5 +1,6 @@
-/* Password hashes: ours (scrypt, RFC 7914), Better Auth's, and through kdf_crypt.c libcrypt's. A stored hash is input: a
- * row that somebody else wrote must not make a worker take unbounded memory or time. Never logs a hash or a password. */
+/* Password hashes: ours (scrypt, RFC 7914), Better Auth's, and through kdf_crypt.c libcrypt's. A stored hash is input:
+ * a row that somebody else wrote must not make a worker take unbounded memory or time. Never logs a hash or a password.
+ */
 #include "crypto/kdf.h"
 
 #include "base/enc.h"
@@ -63,21 +64,22 @@ static enum err scrypt(const struct cfg_scrypt *c, struct bytes pass, struct byt
 }
 
 /* Canonically equal passwords typed on different systems give the same bytes. What is no UTF-8 has no normal form and
- * counts as it is. The copy in the arena is wiped with it; the library's own is wiped here. */
+ * counts as it is: left to the library, all that is broken alike would be one password. The copy in the arena is wiped
+ * with it; the library's own is wiped here. */
 static enum err normalize(struct arena *a, const char *password, struct bytes *out)
 {
     size_t len = strlen(password), n = 0;
+    *out = (struct bytes){password, len};
+    if (!enc_utf8_valid(password, len))
+        return ERR_OK;
     uint8_t *form = u8_normalize(UNINORM_NFKC, (const uint8_t *)password, len, NULL, &n);
-    if (!form && errno != EILSEQ) {
-        log_error("out of memory: normal form");
+    if (!form) {
+        log_error("normal form of a password failed: %s", strerror(errno));
         return ERR_NO_MEMORY;
     }
-    *out = (struct bytes){password, len};
-    if (form) {
-        *out = (struct bytes){arena_strndup(a, (const char *)form, n), n};
-        explicit_bzero(form, n);
-        free(form);
-    }
+    *out = (struct bytes){arena_strndup(a, (const char *)form, n), n};
+    explicit_bzero(form, n);
+    free(form);
     return ERR_OK;
 }
 

@@ -114,8 +114,8 @@ bool kdf_crypt_match(struct arena *a, const char *password, const char *stored)
     struct crypt_data *data = ARENA_NEW(a, struct crypt_data);
     const char *made = crypt_r(password, stored, data);
     /* On failure crypt_r gives "*0" or "*1", never equal to what it was asked for; a row may hold just that. */
-    bool match = made && made[0] != '*' && strlen(made) == strlen(stored) &&
-                 CRYPTO_memcmp(made, stored, strlen(stored)) == 0;
+    bool match =
+        made && made[0] != '*' && strlen(made) == strlen(stored) && CRYPTO_memcmp(made, stored, strlen(stored)) == 0;
     explicit_bzero(data, sizeof *data);
     return match;
 }

@@ -1,6 +1,6 @@
 /* The bound on password hashing for the whole host: byte locks in one file, which the kernel frees when a process dies,
- * however it dies. Fails closed. The file must never be opened a second time by the same process: closing any descriptor
- * of a file drops all fcntl locks its process holds on it. */
+ * however it dies. Fails closed. The file must never be opened a second time by the same process: closing any
+ * descriptor of a file drops all fcntl locks its process holds on it. */
 #include "crypto/kdf.h"
 
 #include "base/clock.h"

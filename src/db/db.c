@@ -175,10 +175,7 @@ static enum err stmt_run(struct db *db, enum stmt id, const struct db_val *v, si
         return ERR_DB;
     }
     TRY(stmt_ready(db, id));
-    enum err e = db->driver->run(db, db->stmts[id], row, v, res, changed);
-    if (e != ERR_OK && e != ERR_DB_DUPLICATE)
-        log_warn("statement %s failed", row->name);
-    return e;
+    return db->driver->run(db, db->stmts[id], row, v, res, changed);
 }
 
 enum err db_query_n(struct db *db, enum stmt id, struct arena *a, struct db_rows *out, const struct db_val *v, size_t n)

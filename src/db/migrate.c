@@ -1,6 +1,7 @@
-/* Schema: which migrations a database has, and applying the rest. The number lies in the meta table, changed in the same
- * transaction. Must not know a dialect; texts come from schema/, words from the driver. */
+/* Schema: which migrations a database has, and applying the rest. The number lies in the meta table, changed in the
+ * same transaction. Must not know a dialect; texts come from schema/, words from the driver. */
 #include "db/migrate.h"
+#include "base/auto.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "db/driver.h"

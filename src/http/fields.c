@@ -10,7 +10,7 @@
 /* A field as it came, from JSON or as text. */
 enum shape { ABSENT, NIL, NUMBER, ARRAY, OBJECT, BOOLEAN, STRING };
 static const char *const shape_name[] = {
-    [ABSENT] = "undefined", [NIL] = "null",        [NUMBER] = "number",  [ARRAY] = "array",
+    [ABSENT] = "undefined", [NIL] = "null",        [NUMBER] = "number", [ARRAY] = "array",
     [OBJECT] = "object",    [BOOLEAN] = "boolean", [STRING] = "string",
 };
 
@@ -164,8 +164,7 @@ static bool body_check(struct run *run)
     return false;
 }
 
-enum err fields_parse(const struct form *form, const struct request *r, struct arena *a, void *out,
-                      const char **detail)
+enum err fields_parse(const struct form *form, const struct request *r, struct arena *a, void *out, const char **detail)
 {
     struct run run = {.form = form, .r = r, .arena = a, .faults = buf_in(a)};
 

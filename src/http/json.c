@@ -12,6 +12,7 @@
 
 struct scan {
     const char *s, *end;
+    int depth;
 };
 
 static bool at(const struct scan *t, char c)
@@ -32,9 +33,8 @@ static bool digits(struct scan *t)
 static bool scan_number(struct scan *t)
 {
     t->s += at(t, '-');
-    if (at(t, '0'))
-        t->s++;
-    else if (!digits(t))
+    const char *whole = t->s;
+    if (!digits(t) || (*whole == '0' && t->s - whole > 1))
         return false;
     if (at(t, '.')) {
         t->s++;
@@ -101,8 +101,9 @@ static bool scan_token(struct scan *t)
         return scan_number(t);
     if (!memchr("{}[]:, \t\r\n", *t->s, 10))
         return scan_literal(t);
+    t->depth += (*t->s == '{' || *t->s == '[') - (*t->s == '}' || *t->s == ']');
     t->s++;
-    return true;
+    return t->depth <= DEPTH_MAX;
 }
 
 /* Only tokens; how they may follow each other is json-c's part. */

@@ -11,15 +11,17 @@
 
 #define PARAMETERS_MAX 512
 
+/* clang-format off */
 /* What happens to a second parameter of the same name, and which bytes may be in it. */
 enum kind {
-    ONCE,    /* from the web server itself: a second one is a fault (a client's value could hide there) */
+    ONCE,     /* from the web server itself: a second one is a fault (a client's value could hide there) */
     ONCE_ANY, /* the same, but decoded by the web server: any byte */
-    FIRST,   /* the first stands: FCGI_ROLE, where the first is libfcgi's own */
-    LIST,    /* header field: joined with ", " (RFC 9110 §5.3) */
+    FIRST,    /* the first stands: FCGI_ROLE, where the first is libfcgi's own */
+    LIST,     /* header field: joined with ", " (RFC 9110 §5.3) */
     LIST_ANY, /* the same, any byte: only shown, never compared */
-    COOKIE   /* header field: joined with "; "; any byte, since foreign cookies are none of our business */
+    COOKIE    /* header field: joined with "; "; any byte, since foreign cookies are none of our business */
 };
+/* clang-format on */
 
 struct head {
     struct request r;

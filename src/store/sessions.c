@@ -25,7 +25,8 @@ enum err sessions_find(struct db *db, struct arena *a, const char *token_hash, s
     return ERR_OK;
 }
 
-enum err sessions_list(struct db *db, struct arena *a, const char *user_id, int64_t now, struct session **out, size_t *n)
+enum err sessions_list(struct db *db, struct arena *a, const char *user_id, int64_t now, struct session **out,
+                       size_t *n)
 {
     struct db_rows rows;
 
