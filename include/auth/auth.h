@@ -119,9 +119,5 @@ bool origin_callback_ok(const struct cfg *cfg, struct arena *a, const char *url)
 /* CONTRACT D8. peer: REMOTE_ADDR; forwarded: X-Forwarded-For or NULL. Gives the client address in canonical text
  * (RFC 5952; IPv4-mapped as IPv4); "" if even the peer is none. */
 const char *address_client(const struct cfg *cfg, struct arena *a, const char *peer, const char *forwarded);
-/* Is addr in one of the networks (addresses or CIDR) of the list? */
-bool address_in(const struct cfg_list *networks, const char *addr);
-/* Is s an address or CIDR? For checking lists at start. */
-bool address_network_ok(const char *s);
 
 #endif

@@ -138,7 +138,8 @@ static enum err add_headers(struct ctx *ctx)
 /* Turns an error into its answer. What was decided about the cookie stands, but nothing is cleared by an outage. */
 static enum err answer_error(struct ctx *ctx, enum err e)
 {
-    const struct err_row *row = err_row(e);
+    /* an error without a status was to be dealt with further down: to the client it is one of ours */
+    const struct err_row *row = err_row(err_row(e)->status ? e : ERR_INTERNAL);
     const char *allow = response_get(&ctx->res, "Allow");
 
     response_reset(&ctx->res);
@@ -167,6 +168,21 @@ static void log_access(struct ctx *ctx, enum err e)
            *ctx->caller.ip ? ctx->caller.ip : "-", ctx->signed_in ? ctx->who.user.id : "-");
 }
 
+/* Makes the answer whole. A field that cannot be sent gives a bare 500: nothing of it goes out. */
+static void answer(struct ctx *ctx, enum err e)
+{
+    const struct err_row *internal = err_row(ERR_INTERNAL);
+
+    if (e != ERR_OK)
+        e = answer_error(ctx, e);
+    if (e == ERR_OK)
+        e = add_headers(ctx);
+    if (e == ERR_OK)
+        return;
+    response_reset(&ctx->res);
+    response_error(&ctx->res, internal->status, internal->code, internal->text);
+}
+
 static enum err send_answer(struct ctx *ctx)
 {
     struct buf out = buf_in(ctx->au.arena);
@@ -186,21 +202,16 @@ void app_serve(struct app *app, struct fcgi *f)
 {
     struct ctx ctx;
 
-    enum err e = ctx_begin(&ctx, app, f), sent = ERR_OK;
+    enum err e = ctx_begin(&ctx, app, f);
     if (e == ERR_OK)
         e = serve(&ctx);
-    if (e != ERR_OK && err_row(e)->status == 0 && e != ERR_CLIENT_GONE)
-        e = ERR_INTERNAL; /* an error that must not reach a client was not dealt with */
-    if (e != ERR_CLIENT_GONE) {
-        sent = e == ERR_OK ? ERR_OK : answer_error(&ctx, e);
-        if (sent == ERR_OK)
-            sent = add_headers(&ctx);
-        if (sent == ERR_INTERNAL)
-            response_reset(&ctx.res), response_error(&ctx.res, 500, err_row(sent)->code, err_row(sent)->text);
-        sent = send_answer(&ctx);
-    }
-    log_access(&ctx, e == ERR_OK ? sent : e);
     forget_lost_store(app, e);
+    if (e != ERR_CLIENT_GONE) {
+        answer(&ctx, e);
+        enum err sent = send_answer(&ctx);
+        e = e == ERR_OK ? sent : e;
+    }
+    log_access(&ctx, e);
     request_end(&ctx.req);
     fcgi_end(f);
     explicit_bzero(&ctx.presented, sizeof ctx.presented);

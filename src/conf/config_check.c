@@ -2,6 +2,7 @@
  * out. Pure but for names: opens no file and asks no resolver. */
 #include "conf/config_internal.h"
 #include "base/enc.h"
+#include "base/net.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -29,9 +30,9 @@ static bool starts(const char *s, const char *with)
 
 bool config_is_address(const char *s)
 {
-    unsigned char addr[16];
+    struct net_addr addr;
 
-    return inet_pton(AF_INET, s, addr) == 1 || inet_pton(AF_INET6, s, addr) == 1;
+    return net_parse(s, &addr);
 }
 
 /* --- origins ----------------------------------------------------------------------------------------------------- */
@@ -193,25 +194,10 @@ static void check_trusted_origins(struct cfg_reader *r)
 
 /* --- networks ---------------------------------------------------------------------------------------------------- */
 
-static bool network_ok(struct arena *a, const char *s)
-{
-    size_t len = strcspn(s, "/");
-    const char *addr = arena_strndup(a, s, len);
-
-    if (!config_is_address(addr))
-        return false;
-    if (!s[len])
-        return true;
-    const char *bits = s + len + 1;
-    size_t n = strlen(bits);
-    return n >= 1 && n <= 3 && strspn(bits, "0123456789") == n && (n == 1 || *bits != '0') &&
-           strtol(bits, NULL, 10) <= (strchr(addr, ':') ? 128 : 32);
-}
-
 static void check_networks(struct cfg_reader *r, enum cfg_id id, const struct cfg_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {
-        if (!network_ok(r->cfg->arena, list->v[i]))
+        if (!net_network_ok(list->v[i]))
             config_fault_key(r, id, "%s is no address or network (CIDR)", list->v[i]);
     }
 }

@@ -182,15 +182,51 @@ static int dispatch(struct ctl *ctl, int argc, char **argv)
     return run(ctl, c);
 }
 
+enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE };
+
+/* Notes one option. CTL_OK: go on; else the exit status, or -1 for "done, and well". */
+static int option_take(struct ctl *ctl, int option)
+{
+    switch (option) {
+    case 'c':
+        ctl->conf_path = optarg;
+        return CTL_OK;
+    case 'j':
+        ctl->json = true;
+        return CTL_OK;
+    case OPT_USER:
+        ctl->user = optarg;
+        return CTL_OK;
+    case OPT_NAME:
+        ctl->name = optarg;
+        return CTL_OK;
+    case OPT_KEEP:
+        ctl->keep = optarg;
+        return CTL_OK;
+    case OPT_EVERYBODY:
+        ctl->everybody = true;
+        return CTL_OK;
+    case OPT_EFFECTIVE:
+        ctl->effective = true;
+        return CTL_OK;
+    case 'h':
+        usage(stdout);
+        return -1;
+    case 'V':
+        return puts("latchkeyctl " PACKAGE_VERSION) < 0 ? CTL_FAILED : -1;
+    default:
+        return usage_error("see", "--help");
+    }
+}
+
 int main(int argc, char **argv)
 {
-    enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE };
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},       {"json", no_argument, NULL, 'j'},
-        {"user", required_argument, NULL, OPT_USER},    {"name", required_argument, NULL, OPT_NAME},
-        {"keep", required_argument, NULL, OPT_KEEP},    {"everybody", no_argument, NULL, OPT_EVERYBODY},
+        {"config", required_argument, NULL, 'c'},        {"json", no_argument, NULL, 'j'},
+        {"user", required_argument, NULL, OPT_USER},     {"name", required_argument, NULL, OPT_NAME},
+        {"keep", required_argument, NULL, OPT_KEEP},     {"everybody", no_argument, NULL, OPT_EVERYBODY},
         {"effective", no_argument, NULL, OPT_EFFECTIVE}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},            {NULL, 0, NULL, 0},
+        {"version", no_argument, NULL, 'V'},             {NULL, 0, NULL, 0},
     };
     const char *env = getenv("LATCHKEY_CONF");
     struct ctl ctl = {.conf_path = env && *env ? env : LATCHKEY_SYSCONFDIR "/latchkey.conf"};
@@ -199,35 +235,9 @@ int main(int argc, char **argv)
         return CTL_FAILED;
     log_name("latchkeyctl");
     for (int c; (c = getopt_long(argc, argv, "c:jhV", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            ctl.conf_path = optarg;
-            break;
-        case 'j':
-            ctl.json = true;
-            break;
-        case OPT_USER:
-            ctl.user = optarg;
-            break;
-        case OPT_NAME:
-            ctl.name = optarg;
-            break;
-        case OPT_KEEP:
-            ctl.keep = optarg;
-            break;
-        case OPT_EVERYBODY:
-            ctl.everybody = true;
-            break;
-        case OPT_EFFECTIVE:
-            ctl.effective = true;
-            break;
-        case 'h':
-            return usage(stdout), CTL_OK;
-        case 'V':
-            return puts("latchkeyctl " PACKAGE_VERSION) < 0;
-        default:
-            return usage_error("see", "--help");
-        }
+        int status = option_take(&ctl, c);
+        if (status != CTL_OK)
+            return status < 0 ? CTL_OK : status;
     }
     return dispatch(&ctl, argc - optind, argv + optind);
 }

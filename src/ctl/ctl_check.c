@@ -78,7 +78,7 @@ static void check_state(struct check *c)
         say(c, "ok", "state", dir);
 }
 
-/* The store is looked at, never made: check changes nothing. */
+/* The store is looked at, never made. */
 static void check_store(struct check *c, const struct keys *keys)
 {
     struct ctl *ctl = c->ctl;
@@ -138,7 +138,7 @@ static void check_memory(struct check *c)
 
 int ctl_check(struct ctl *ctl)
 {
-    struct check c = {.ctl = ctl, .out = out_begin(ctl, "state:s what:s detail:s")};
+    struct check c = {.ctl = ctl, .out = out_begin(ctl, "state:s what:s detail:w")};
 
     if (check_config(&c)) {
         struct keys *keys = check_secret(&c);

@@ -54,11 +54,11 @@ struct out *out_object(struct ctl *ctl, const char *columns)
     return o;
 }
 
-/* Text fit for a terminal: control bytes shown as \xNN, cut to a sane width (objects are shown whole). */
-static const char *printable(const struct out *o, const char *s)
+/* Text fit for a terminal: control bytes shown as \xNN, cut to a sane width unless whole. */
+static const char *printable(const struct out *o, const char *s, bool whole)
 {
     struct buf b = buf_in(o->ctl->arena);
-    const char *clean = enc_utf8_clean(o->ctl->arena, s, o->object ? 4096 : CELL_MAX);
+    const char *clean = enc_utf8_clean(o->ctl->arena, s, whole ? strlen(s) : CELL_MAX);
 
     for (const char *p = clean; *p; p++) {
         unsigned char c = (unsigned char)*p;
@@ -92,7 +92,7 @@ static const char *text_of(const struct out *o, char type, va_list *ap)
         return arena_strdup(o->ctl->arena, iso);
     default:
         s = va_arg(*ap, const char *);
-        return s && *s ? printable(o, s) : "-";
+        return s && *s ? printable(o, s, o->object || type == 'w') : "-";
     }
 }
 

@@ -29,8 +29,8 @@ int ctl_print_config(struct ctl *ctl)
         config_print(&b, ctl->cfg);
         return print(&b);
     }
-    struct out *o = out_begin(ctl, ctl->cfg ? "section:s key:s type:s default:s text:s value:s"
-                                            : "section:s key:s type:s default:s text:s");
+    struct out *o = out_begin(ctl, ctl->cfg ? "section:s key:s type:s default:s text:w value:w"
+                                            : "section:s key:s type:s default:s text:w");
     for (size_t i = 0; config_item(ctl->cfg, ctl->arena, i, &item); i++)
         out_row(o, item.section, item.key, item.type, item.def, item.text, item.value);
     return out_end(o);
@@ -45,7 +45,7 @@ static const char *body_of(const struct route *r)
 
 int ctl_print_routes(struct ctl *ctl)
 {
-    struct out *o = out_begin(ctl, "method:s path:s as:s who:s body:s text:s");
+    struct out *o = out_begin(ctl, "method:s path:s as:s who:s body:s text:w");
 
     for (size_t i = 0; i < routes_count; i++) {
         const struct route *r = &routes[i];

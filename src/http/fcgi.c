@@ -4,8 +4,8 @@
 #include "http/fcgi.h"
 
 #include "base/log.h"
+#include "base/net.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
@@ -27,8 +27,8 @@ struct fcgi {
     int listen_fd;
     timer_t timer;
     struct itimerspec deadline;
+    const char *const *peers;
     size_t n_peers;
-    struct in6_addr *peers;
     FCGX_Request req;
     int fd; /* of the current connection; -1 between requests */
     bool failed;
@@ -68,61 +68,19 @@ static void deadline_stop(struct fcgi *f)
     timer_settime(f->timer, 0, &never, NULL);
 }
 
-/* All addresses are compared as IPv6, so that 127.0.0.1 and ::ffff:127.0.0.1 are one. */
-static bool address_parse(const char *text, struct in6_addr *out)
-{
-    struct in_addr v4;
-
-    if (inet_pton(AF_INET, text, &v4) != 1)
-        return inet_pton(AF_INET6, text, out) == 1;
-    memset(out, 0, sizeof *out);
-    memset(out->s6_addr + 10, 0xff, 2);
-    memcpy(out->s6_addr + 12, &v4, sizeof v4);
-    return true;
-}
-
-static bool address_of(const struct sockaddr_storage *from, struct in6_addr *out)
-{
-    if (from->ss_family == AF_INET6) {
-        *out = ((const struct sockaddr_in6 *)from)->sin6_addr;
-        return true;
-    }
-    if (from->ss_family != AF_INET)
-        return false;
-    memset(out, 0, sizeof *out);
-    memset(out->s6_addr + 10, 0xff, 2);
-    memcpy(out->s6_addr + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
-    return true;
-}
-
-static enum err peers_copy(struct fcgi *f, const struct fcgi_options *o)
-{
-    f->peers = calloc(o->n_peers + 1, sizeof *f->peers);
-    if (!f->peers)
-        return ERR_NO_MEMORY;
-    for (; f->n_peers < o->n_peers; f->n_peers++) {
-        if (address_parse(o->peers[f->n_peers], &f->peers[f->n_peers]))
-            continue;
-        log_error("pool.web_servers: \"%s\" is not an address", o->peers[f->n_peers]);
-        return ERR_CONFIG;
-    }
-    return ERR_OK;
-}
-
 /* Unix sockets are guarded by their file mode instead. */
 static bool peer_allowed(const struct fcgi *f, const struct sockaddr_storage *from)
 {
-    struct in6_addr address;
-    char text[INET6_ADDRSTRLEN] = "";
+    struct net_addr address;
+    char text[NET_TEXT_SIZE];
 
     if (from->ss_family == AF_UNIX)
         return true;
-    if (!address_of(from, &address))
+    if (!net_of_sockaddr(from, &address))
         return false;
-    for (size_t i = 0; i < f->n_peers; i++)
-        if (memcmp(&address, &f->peers[i], sizeof address) == 0)
-            return true;
-    inet_ntop(AF_INET6, &address, text, sizeof text);
+    if (net_in(f->peers, f->n_peers, &address))
+        return true;
+    net_text(&address, text);
     log_warn("refused a connection from %s, which is not in pool.web_servers", text);
     return false;
 }
@@ -163,12 +121,6 @@ static enum err library_open(struct fcgi *f)
     return ERR_OK;
 }
 
-static void fcgi_free(struct fcgi *f)
-{
-    free(f->peers);
-    free(f);
-}
-
 enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out)
 {
     struct fcgi *f = calloc(1, sizeof *f);
@@ -177,13 +129,13 @@ enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out)
         return ERR_NO_MEMORY;
     f->listen_fd = o->listen_fd;
     f->fd = -1;
-    enum err e = peers_copy(f, o);
-    if (e == ERR_OK)
-        e = library_open(f);
+    f->peers = o->peers;
+    f->n_peers = o->n_peers;
+    enum err e = library_open(f);
     if (e == ERR_OK)
         e = deadline_open(f, o->deadline_ms);
     if (e != ERR_OK) {
-        fcgi_free(f);
+        free(f);
         return e;
     }
     *out = f;
@@ -196,7 +148,7 @@ void fcgi_close(struct fcgi **f)
         return;
     fcgi_end(*f);
     timer_delete((*f)->timer);
-    fcgi_free(*f);
+    free(*f);
     *f = NULL;
 }
 

@@ -195,14 +195,11 @@ static void test_tcp_peers(void)
     tcp_case("127.0.0.2", false);
 }
 
-static void test_bad_peer_refused(void)
+static void test_tcp_networks(void)
 {
-    const char *peer = "localhost";
-    struct fcgi_options o = {.listen_fd = 0, .deadline_ms = 1000, .peers = &peer, .n_peers = 1};
-    struct fcgi *f = NULL;
-
-    CU_ASSERT_EQUAL(fcgi_open(&o, &f), ERR_CONFIG);
-    CU_ASSERT_PTR_NULL(f);
+    tcp_case("127.0.0.0/8", true);
+    tcp_case("10.0.0.0/8", false);
+    tcp_case("localhost", false); /* names are never resolved */
 }
 
 static CU_TestInfo tests[] = {
@@ -216,7 +213,7 @@ static CU_TestInfo tests[] = {
     {"thousand requests", test_thousand_requests},
     {"herd", test_herd},
     {"tcp peers", test_tcp_peers},
-    {"bad peer refused", test_bad_peer_refused},
+    {"tcp networks", test_tcp_networks},
     CU_TEST_INFO_NULL,
 };
 

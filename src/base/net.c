@@ -1,0 +1,96 @@
+/* Addresses and networks. Pure: nothing is resolved. */
+#include "base/net.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool net_parse(const char *s, struct net_addr *out)
+{
+    struct net_addr a = {.v4 = inet_pton(AF_INET, s, a.b + 12) == 1};
+
+    if (a.v4)
+        memcpy(a.b, mapped, sizeof mapped);
+    else if (inet_pton(AF_INET6, s, a.b) != 1)
+        return false;
+    a.v4 = memcmp(a.b, mapped, sizeof mapped) == 0;
+    *out = a;
+    return true;
+}
+
+bool net_of_sockaddr(const struct sockaddr_storage *from, struct net_addr *out)
+{
+    struct net_addr a = {.v4 = from->ss_family == AF_INET};
+
+    if (a.v4) {
+        memcpy(a.b, mapped, sizeof mapped);
+        memcpy(a.b + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
+    } else if (from->ss_family == AF_INET6) {
+        memcpy(a.b, &((const struct sockaddr_in6 *)from)->sin6_addr, sizeof a.b);
+        a.v4 = memcmp(a.b, mapped, sizeof mapped) == 0;
+    } else {
+        return false;
+    }
+    *out = a;
+    return true;
+}
+
+void net_text(const struct net_addr *x, char out[static NET_TEXT_SIZE])
+{
+    const char *s = x->v4 ? inet_ntop(AF_INET, x->b + 12, out, NET_TEXT_SIZE) : inet_ntop(AF_INET6, x->b, out, NET_TEXT_SIZE);
+    if (!s)
+        out[0] = '\0';
+}
+
+/* ADDRESS or ADDRESS/BITS; *bits counts in the 128-bit form. */
+static bool network_parse(const char *s, struct net_addr *out, unsigned *bits)
+{
+    char host[NET_TEXT_SIZE];
+    const char *slash = strchr(s, '/');
+    size_t n = slash ? (size_t)(slash - s) : strlen(s);
+
+    if (n >= sizeof host)
+        return false;
+    memcpy(host, s, n);
+    host[n] = '\0';
+    if (!net_parse(host, out))
+        return false;
+    *bits = 128;
+    if (!slash)
+        return true;
+    char *end;
+    unsigned long v = strtoul(slash + 1, &end, 10);
+    bool zeros = slash[1] == '0' && slash[2] != '\0';
+    if (slash[1] < '0' || slash[1] > '9' || zeros || *end || v > (out->v4 ? 32 : 128))
+        return false;
+    *bits = (unsigned)v + (out->v4 ? 96 : 0);
+    return true;
+}
+
+bool net_network_ok(const char *s)
+{
+    struct net_addr x;
+    unsigned bits;
+    return network_parse(s, &x, &bits);
+}
+
+static bool same_prefix(const struct net_addr *x, const struct net_addr *y, unsigned bits)
+{
+    unsigned whole = bits / 8, rest = bits % 8;
+    if (memcmp(x->b, y->b, whole) != 0)
+        return false;
+    return rest == 0 || ((x->b[whole] ^ y->b[whole]) >> (8 - rest)) == 0;
+}
+
+bool net_in(const char *const *networks, size_t n, const struct net_addr *x)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct net_addr net;
+        unsigned bits;
+        if (network_parse(networks[i], &net, &bits) && net.v4 == x->v4 && same_prefix(&net, x, bits))
+            return true;
+    }
+    return false;
+}
