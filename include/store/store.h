@@ -101,5 +101,7 @@ MUST_USE enum err sessions_sweep(struct db *db, struct arena *a, int64_t now, in
  * ERR_SECRET (logged): none of ours matches: this database belongs to other secrets. */
 struct keys;
 MUST_USE enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k);
+/* The same without writing; a database that knows no secret yet is fine. */
+MUST_USE enum err meta_knows_secret(struct db *db, struct arena *a, const struct keys *k);
 
 #endif

@@ -78,7 +78,7 @@ static void check_state(struct check *c)
         say(c, "ok", "state", dir);
 }
 
-/* The store is looked at, never made. */
+/* The store is looked at, never made or changed. */
 static void check_store(struct check *c, const struct keys *keys)
 {
     struct ctl *ctl = c->ctl;
@@ -100,7 +100,7 @@ static void check_store(struct check *c, const struct keys *keys)
         say(c, "FAIL", "schema", arena_printf(ctl->arena, "version %d, this program needs %d: latchkeyctl migrate", version, migrate_newest()));
     else
         say(c, "ok", "schema", arena_printf(ctl->arena, "version %d", version));
-    if (keys && version > 0 && meta_check_secret(ctl->au.db, ctl->arena, keys) != ERR_OK)
+    if (keys && version > 0 && meta_knows_secret(ctl->au.db, ctl->arena, keys) != ERR_OK)
         say(c, "FAIL", "secret", "the store was made with other secrets than those of the secret file");
 }
 

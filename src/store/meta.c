@@ -50,3 +50,12 @@ enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k)
         e = secret_try(db, a, k);
     return e;
 }
+
+enum err meta_knows_secret(struct db *db, struct arena *a, const struct keys *k)
+{
+    struct db_rows rows;
+    size_t which;
+
+    TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_SECRET)));
+    return rows.n == 0 ? ERR_OK : mine_find(k, db_row(&rows, 0)->s, &which);
+}

@@ -315,7 +315,10 @@ static void test_meta_secret(void)
     world_open(&w);
     struct keys *one = keys_of(&w, "k1", SECRET("A")), *other = keys_of(&w, "k2", SECRET("B"));
     struct keys *rotated = keys_of(&w, "k3", SECRET("C") SECRET("A"));
-    OK(meta_check_secret(w.db, w.arena, one)); /* writes */
+    OK(meta_knows_secret(w.db, w.arena, other)); /* knows none yet, and learns none */
+    OK(meta_check_secret(w.db, w.arena, one));   /* writes */
+    CU_ASSERT_EQUAL(meta_knows_secret(w.db, w.arena, other), ERR_SECRET);
+    OK(meta_knows_secret(w.db, w.arena, rotated)); /* does not move it */
     OK(meta_check_secret(w.db, w.arena, one));
     CU_ASSERT_EQUAL(meta_check_secret(w.db, w.arena, other), ERR_SECRET);
     OK(meta_check_secret(w.db, w.arena, rotated)); /* moves it to the newest */
