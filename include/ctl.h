@@ -18,6 +18,9 @@ struct ctl {
 
 enum ctl_needs { NEEDS_NOTHING, NEEDS_CONFIG, NEEDS_STORE };
 
+/* Run by root, files must still belong to whom the program runs as: acts on as the owner of pool.state. ERR_IO. */
+MUST_USE enum err ctl_become_owner(const struct cfg *cfg);
+
 /* Exit statuses. */
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 

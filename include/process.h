@@ -19,8 +19,8 @@ void process_harden(void);
 void process_settle(const struct keys *keys);
 /* Opens what a worker needs and serves requests from listen_fd until asked to stop. Returns the exit status. */
 int worker_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, const char *name);
-/* Starts pool.workers workers on listen_fd, replaces those that die, ends them when asked to stop. Returns the exit
- * status. */
-int master_run(const struct cfg *cfg, const struct keys *keys, int listen_fd);
+/* Starts pool.workers workers on listen_fd, replaces those that die, ends them when asked to stop. where: the socket's
+ * name, for the log. Returns the exit status. */
+int master_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, const char *where);
 
 #endif

@@ -90,7 +90,7 @@ static int serve(const struct cfg *cfg, const struct keys *keys)
     if (own && fcgi_listen(cfg->pool_socket, cfg->pool_socket_group, (int)cfg->pool_backlog, &fd) != ERR_OK)
         return EXIT_FAILURE;
     int status = fd == STDIN_FILENO && cfg->pool_workers == 1 ? worker_run(cfg, keys, fd, "worker")
-                                                                : master_run(cfg, keys, fd);
+                                                                : master_run(cfg, keys, fd, own ? cfg->pool_socket : "the socket passed");
     if (own && strchr(cfg->pool_socket, '/'))
         (void)unlink(cfg->pool_socket);
     return status;

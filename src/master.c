@@ -140,14 +140,14 @@ static void slots_name(struct master *m)
             m->slots[i].name[0] = '\0';
 }
 
-int master_run(const struct cfg *cfg, const struct keys *keys, int listen_fd)
+int master_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, const char *where)
 {
     struct master m = {.cfg = cfg, .keys = keys, .listen_fd = listen_fd, .n = (size_t)cfg->pool_workers};
 
     if (process_signals(&m.open) != ERR_OK || !(m.slots = calloc(m.n, sizeof *m.slots)))
         return EXIT_FAILURE;
     slots_name(&m);
-    log_info("ready: %zu workers on %s for %s%s", m.n, cfg->pool_socket, cfg->origin, cfg->auth_base_path);
+    log_info("ready: %zu workers on %s for %s%s", m.n, where, cfg->origin, cfg->auth_base_path);
     while (!process_stop) {
         reap(&m);
         wait_signal(&m, start_due(&m));

@@ -21,6 +21,8 @@ MUST_USE enum err kdf_spend(struct arena *a, const struct cfg_scrypt *cost, cons
 struct kdf_gate;
 MUST_USE enum err kdf_gate_open(const struct cfg *cfg, struct kdf_gate **out);
 void kdf_gate_close(struct kdf_gate **g);
+/* How many hashes cfg lets run at once on this host: password.slots, or what 0 stands for. */
+int64_t kdf_gate_slots(const struct cfg *cfg);
 /* Takes a seat (or fails at once) and a slot (waiting up to password.wait). ERR_HASH_BUSY, ERR_IO. */
 MUST_USE enum err kdf_gate_enter(struct kdf_gate *g);
 void kdf_gate_leave(struct kdf_gate *g);

@@ -31,10 +31,10 @@ static int at_least(int64_t n, int64_t least)
     return (int)(n > least ? n : least);
 }
 
-static int slots_for(const struct cfg *cfg)
+int64_t kdf_gate_slots(const struct cfg *cfg)
 {
     if (cfg->password_slots > 0)
-        return (int)(cfg->password_slots < SEATS_AT ? cfg->password_slots : SEATS_AT);
+        return cfg->password_slots < SEATS_AT ? cfg->password_slots : SEATS_AT;
     int half = at_least(cfg->pool_workers / 2, 1), cpus = at_least(sysconf(_SC_NPROCESSORS_ONLN), 1);
     return cpus < half ? cpus : half;
 }
@@ -60,7 +60,7 @@ enum err kdf_gate_open(const struct cfg *cfg, struct kdf_gate **out)
         return ERR_NO_MEMORY;
     }
     g->slot = g->seat = -1;
-    g->slots = slots_for(cfg);
+    g->slots = (int)kdf_gate_slots(cfg);
     g->seats = at_least(at_least(cfg->pool_workers / 2, 1), g->slots);
     g->wait = cfg->password_wait;
     g->fd = gate_file(cfg->pool_state);

@@ -90,8 +90,7 @@ static void tell(void *arg, const char *line)
     fprintf(stderr, "latchkeyctl: %s\n", line);
 }
 
-/* Run by root, files must still belong to whom the program runs as: whoever owns the state directory. */
-static enum err become_owner(const struct cfg *cfg)
+enum err ctl_become_owner(const struct cfg *cfg)
 {
     struct stat st;
 
@@ -110,7 +109,7 @@ static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
     if (needs == NEEDS_NOTHING)
         return ERR_OK;
     TRY(config_load(ctl->conf_path, tell, NULL, &ctl->cfg));
-    TRY(become_owner(ctl->cfg));
+    TRY(ctl_become_owner(ctl->cfg));
     ctl->au = (struct auth){.cfg = ctl->cfg, .arena = ctl->arena, .now = clock_now()};
     if (needs == NEEDS_CONFIG)
         return ERR_OK;
@@ -214,8 +213,9 @@ static int option_take(struct ctl *ctl, int option)
         return -1;
     case 'V':
         return puts("latchkeyctl " PACKAGE_VERSION) < 0 ? CTL_FAILED : -1;
-    default:
-        return usage_error("see", "--help");
+    default: /* getopt has said what */
+        fputs("Try latchkeyctl --help.\n", stderr);
+        return CTL_USAGE;
     }
 }
 

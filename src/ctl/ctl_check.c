@@ -42,6 +42,8 @@ static bool check_config(struct check *c)
         return false;
     say(c, "ok", "configuration", ctl->conf_path);
     config_warn(ctl->cfg, on_warning, c);
+    if (ctl_become_owner(ctl->cfg) != ERR_OK)
+        say(c, "FAIL", "state", "root cannot act as its owner");
     ctl->au = (struct auth){.cfg = ctl->cfg, .arena = ctl->arena, .now = clock_now()};
     return true;
 }
@@ -127,8 +129,8 @@ static void check_socket(struct check *c)
 static void check_memory(struct check *c)
 {
     const struct cfg_scrypt *s = &c->ctl->cfg->password_scrypt;
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t slots = c->ctl->cfg->password_slots ? c->ctl->cfg->password_slots : cpus;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    int64_t slots = kdf_gate_slots(c->ctl->cfg);
     int64_t mib = slots * (INT64_C(128) << s->log2n) * s->r / (1 << 20), have = (int64_t)pages * page / (1 << 20);
 
     const char *text = arena_printf(c->ctl->arena, "up to %lld MiB for %lld hashes at once, of %lld MiB", (long long)mib,
