@@ -39,8 +39,8 @@ int ctl_fail(const struct ctl *ctl, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int ctl_fail_err(const struct ctl *ctl, enum err e, const char *what);
 
 /* --- ctl_out.c --- */
-/* A table: columns "name:type" separated by blanks, type s text, w text that is never cut, i integer, b boolean, t time in ms (0: none). For people
- * aligned, one header; with --json an array of objects. Rows are printed page by page. */
+/* A table: columns "name:type" separated by blanks, type s text, w text that is never cut, i integer, b boolean, t time
+ * in ms (0: none). For people aligned, one header; with --json an array of objects. Rows are printed page by page. */
 struct out;
 struct out *out_begin(struct ctl *ctl, const char *columns);
 /* Values in the order of the columns: const char *, int64_t, int, int64_t. */

@@ -22,7 +22,8 @@ static const char usage[] =
     "  -h, --help         this text\n"
     "  -V, --version      the version\n"
     "\n"
-    "If descriptor 0 is a listening socket, or one is passed by LISTEN_FDS, it is used; otherwise pool.socket is made.\n"
+    "If descriptor 0 is a listening socket, or one is passed by LISTEN_FDS, it is used; otherwise pool.socket is "
+    "made.\n"
     "See latchkey(8) and latchkey.conf(5).\n";
 
 static void tell(void *arg, const char *line)
@@ -43,7 +44,8 @@ static int socket_passed(void)
 {
     const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
 
-    if (pid && n && strtol(pid, NULL, 10) == (long)getpid() && strtol(n, NULL, 10) >= 1 && is_listening(FIRST_PASSED_FD))
+    if (pid && n && strtol(pid, NULL, 10) == (long)getpid() && strtol(n, NULL, 10) >= 1 &&
+        is_listening(FIRST_PASSED_FD))
         return FIRST_PASSED_FD;
     return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
 }
@@ -89,8 +91,9 @@ static int serve(const struct cfg *cfg, const struct keys *keys)
         return EXIT_FAILURE;
     if (own && fcgi_listen(cfg->pool_socket, cfg->pool_socket_group, (int)cfg->pool_backlog, &fd) != ERR_OK)
         return EXIT_FAILURE;
-    int status = fd == STDIN_FILENO && cfg->pool_workers == 1 ? worker_run(cfg, keys, fd, "worker")
-                                                                : master_run(cfg, keys, fd, own ? cfg->pool_socket : "the socket passed");
+    int status = fd == STDIN_FILENO && cfg->pool_workers == 1
+                     ? worker_run(cfg, keys, fd, "worker")
+                     : master_run(cfg, keys, fd, own ? cfg->pool_socket : "the socket passed");
     if (own && strchr(cfg->pool_socket, '/'))
         (void)unlink(cfg->pool_socket);
     return status;

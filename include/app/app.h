@@ -31,13 +31,13 @@ struct ctx {
     const char *path_id; /* what stood for {id}; NULL */
     struct caller caller;
     struct presented presented;
-    bool passive;                   /* this read does not count as use (D22) */
-    bool signed_in;                 /* session and user are set */
+    bool passive;   /* this read does not count as use (D22) */
+    bool signed_in; /* session and user are set */
     struct checked who;
-    const char *detail;             /* text of the error answer instead of the table's */
-    const char *cookie_token;       /* cookie to set: the token */
+    const char *detail;              /* text of the error answer instead of the table's */
+    const char *cookie_token;        /* cookie to set: the token */
     const struct session *cookie_of; /* and its session */
-    bool cookie_drop;               /* cookie to clear */
+    bool cookie_drop;                /* cookie to clear */
 };
 
 /* Opens what a process needs, after fork; the database not yet. ERR_IO, ERR_NO_MEMORY. */
@@ -46,7 +46,8 @@ void app_close(struct app *app);
 /* Connects and sees to schema and secrets. For the start of the program and after an outage. ERR_DB_DOWN, ERR_SCHEMA,
  * ERR_SECRET, … (logged). */
 MUST_USE enum err app_connect(struct app *app);
-/* Serves the request that fcgi_next has brought, up to fcgi_end. Never fails: what goes wrong is answered and logged. */
+/* Serves the request that fcgi_next has brought, up to fcgi_end. Never fails: what goes wrong is answered and logged.
+ */
 void app_serve(struct app *app, struct fcgi *f);
 
 #endif

@@ -1,4 +1,5 @@
-/* Routes: a row says all about an endpoint: who may call it, what it takes, who answers. guard.c enforces the columns. */
+/* Routes: a row says all about an endpoint: who may call it, what it takes, who answers. guard.c enforces the columns.
+ */
 #ifndef APP_ROUTES_H
 #define APP_ROUTES_H
 
@@ -16,22 +17,22 @@ enum who {
 
 struct route {
     enum method method;
-    const char *path;  /* below auth.base_path; may end in {id} */
-    const char *same;  /* path of the row it is another name of; NULL */
+    const char *path; /* below auth.base_path; may end in {id} */
+    const char *same; /* path of the row it is another name of; NULL */
     enum who who;
     const struct form *form; /* NULL: takes nothing */
-    bool forms;        /* takes form-encoded bodies as well as JSON */
-    bool login;        /* gives a session: cross-site navigations are refused */
-    bool reads;        /* form is form_reading: disableRefresh makes it passive */
+    bool forms;              /* takes form-encoded bodies as well as JSON */
+    bool login;              /* gives a session: cross-site navigations are refused */
+    bool reads;              /* form is form_reading: disableRefresh makes it passive */
     enum err (*handle)(struct ctx *ctx, const void *in);
-    const char *text;  /* one line for people */
+    const char *text; /* one line for people */
 };
 
 extern const struct route routes[];
 extern const size_t routes_count;
 
-/* The route for a request; *id gets what stood for {id}. A HEAD finds the GET route. ERR_NOT_FOUND; ERR_METHOD: the path
- * is known, *allow says for what ("GET, HEAD"). */
+/* The route for a request; *id gets what stood for {id}. A HEAD finds the GET route. ERR_NOT_FOUND; ERR_METHOD: the
+ * path is known, *allow says for what ("GET, HEAD"). */
 MUST_USE enum err route_find(struct arena *a, enum method method, const char *path, const struct route **out,
                              const char **id, const char **allow);
 /* Checks that each row is whole; logs the first that is not. ERR_INTERNAL. */

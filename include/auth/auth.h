@@ -50,9 +50,9 @@ struct signup {
     const char *name, *email, *password, *image; /* image may be NULL */
     bool remember;
 };
-/* Makes a user with a password; e-mail lower-cased. open: with a session, ending the presented ones. out->token is "" if
- * not. ERR_SIGN_UP_CLOSED unless by_admin, ERR_INVALID_EMAIL, ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_USER_EXISTS,
- * ERR_USER_REFUSED (name or e-mail too long), ERR_HASH_BUSY. */
+/* Makes a user with a password; e-mail lower-cased. open: with a session, ending the presented ones. out->token is ""
+ * if not. ERR_SIGN_UP_CLOSED unless by_admin, ERR_INVALID_EMAIL, ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG,
+ * ERR_USER_EXISTS, ERR_USER_REFUSED (name or e-mail too long), ERR_HASH_BUSY. */
 MUST_USE enum err account_sign_up(struct auth *au, const struct signup *in, const struct caller *from,
                                   const struct presented *old, bool by_admin, struct opened *out);
 /* Opens a session for a password. ERR_INVALID_EMAIL, ERR_PASSWORD_LONG, ERR_BAD_CREDENTIALS (unknown, wrong, disabled:

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #define AUTO(kind) __attribute__((cleanup(auto_##kind)))
-#define AUTO_KIND(kind, type, release)             \
-    static inline void auto_##kind(type *p)        \
-    {                                              \
-        if (*p)                                    \
-            release(*p);                           \
-    }                                              \
+#define AUTO_KIND(kind, type, release)      \
+    static inline void auto_##kind(type *p) \
+    {                                       \
+        if (*p)                             \
+            release(*p);                    \
+    }                                       \
     struct auto_##kind##_needs_semicolon
 
 AUTO_KIND(file, FILE *, fclose);

@@ -24,11 +24,11 @@ struct err_row {
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Returns early with the error of `call`, if it has one. For places that hold nothing foreign. */
-#define TRY(call)                       \
-    do {                                \
-        enum err try_err_ = (call);     \
-        if (try_err_ != ERR_OK)         \
-            return try_err_;            \
+#define TRY(call)                   \
+    do {                            \
+        enum err try_err_ = (call); \
+        if (try_err_ != ERR_OK)     \
+            return try_err_;        \
     } while (0)
 
 /* The row of e; never NULL: an unknown value gives the row of ERR_INTERNAL. */

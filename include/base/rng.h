@@ -12,7 +12,8 @@
 
 /* Fills n bytes by getrandom(2). ERR_RANDOM: nothing may be issued. */
 MUST_USE enum err rng_fill(void *p, size_t n);
-/* An id or token, NUL-terminated, unbiased by rejection. Tests that inject rng_fill get a determined one. ERR_RANDOM. */
+/* An id or token, NUL-terminated, unbiased by rejection. Tests that inject rng_fill get a determined one. ERR_RANDOM.
+ */
 MUST_USE enum err rng_id(char out[static RNG_ID_SIZE]);
 
 #endif

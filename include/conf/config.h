@@ -58,8 +58,8 @@ struct cfg {
 typedef void (*config_fault_fn)(void *arg, const char *line);
 MUST_USE enum err config_load(const char *path, config_fault_fn fault, void *arg, struct cfg **out);
 /* The same from text already in memory, `path` being the name used in messages; environment only if env. */
-MUST_USE enum err config_parse(const char *path, const char *text, size_t len, bool env, config_fault_fn fault, void *arg,
-                               struct cfg **out);
+MUST_USE enum err config_parse(const char *path, const char *text, size_t len, bool env, config_fault_fn fault,
+                               void *arg, struct cfg **out);
 void config_free(struct cfg **cfg);
 
 /* Settings that work but are worth a second look (e.g. cookie.http_only off): one line each. For latchkeyctl check. */

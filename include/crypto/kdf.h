@@ -1,6 +1,6 @@
-/* Password hashes. New ones are scrypt (RFC 7914) in a PHC string: $scrypt$ln=15,r=8,p=3$SALT$KEY, salt of 16 and key of
- * 32 bytes, base64 without padding. Verified too: Better Auth's hex:hex and what libcrypt knows. Passwords are hashed in
- * Unicode NFKC form. */
+/* Password hashes. New ones are scrypt (RFC 7914) in a PHC string: $scrypt$ln=15,r=8,p=3$SALT$KEY, salt of 16 and key
+ * of 32 bytes, base64 without padding. Verified too: Better Auth's hex:hex and what libcrypt knows. Passwords are
+ * hashed in Unicode NFKC form. */
 #ifndef CRYPTO_KDF_H
 #define CRYPTO_KDF_H
 
@@ -16,8 +16,8 @@ MUST_USE enum err kdf_verify(struct arena *a, const struct cfg_scrypt *cost, con
 /* Spends the time of one verification at `cost`, for accounts that do not exist. */
 MUST_USE enum err kdf_spend(struct arena *a, const struct cfg_scrypt *cost, const char *password);
 
-/* Bound on hashing for the whole host: byte locks in one file of the state directory, freed by the kernel when a process
- * dies. Seats are for those who hash or wait, slots for those who hash. Opened after fork. */
+/* Bound on hashing for the whole host: byte locks in one file of the state directory, freed by the kernel when a
+ * process dies. Seats are for those who hash or wait, slots for those who hash. Opened after fork. */
 struct kdf_gate;
 MUST_USE enum err kdf_gate_open(const struct cfg *cfg, struct kdf_gate **out);
 void kdf_gate_close(struct kdf_gate **g);

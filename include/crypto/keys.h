@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #define KEYS_MAX 8
-#define KEYS_MIN_LEN 32   /* characters of a secret */
+#define KEYS_MIN_LEN 32 /* characters of a secret */
 #define KEYS_MAX_LEN 512
-#define KEYS_MAC_LEN 32   /* bytes of HMAC-SHA-256 */
+#define KEYS_MAC_LEN 32 /* bytes of HMAC-SHA-256 */
 #define KEYS_PRINT_SIZE 65
 
 struct keys;
@@ -26,7 +26,8 @@ size_t keys_count(const struct keys *k);
 MUST_USE enum err keys_add(const char *path, size_t keep);
 
 /* HMAC-SHA-256 (RFC 2104) of msg under the i-th secret. ERR_INTERNAL. */
-MUST_USE enum err keys_mac(const struct keys *k, size_t i, const char *msg, size_t len, uint8_t out[static KEYS_MAC_LEN]);
+MUST_USE enum err keys_mac(const struct keys *k, size_t i, const char *msg, size_t len,
+                           uint8_t out[static KEYS_MAC_LEN]);
 /* Keyed fingerprint of the i-th secret, hex: tells whether two hosts hold the same one, and nothing else. */
 MUST_USE enum err keys_print(const struct keys *k, size_t i, char out[static KEYS_PRINT_SIZE]);
 

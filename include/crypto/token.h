@@ -5,7 +5,7 @@
 #include "base/rng.h"
 #include "crypto/keys.h"
 
-#define TOKEN_HASH_SIZE 65                         /* lower-case hex SHA-256 and NUL */
+#define TOKEN_HASH_SIZE 65                          /* lower-case hex SHA-256 and NUL */
 #define TOKEN_SIGNED_SIZE (RNG_ID_LEN + 1 + 44 + 1) /* token "." base64 of the MAC, NUL */
 
 /* A new token. ERR_RANDOM. */

@@ -48,8 +48,8 @@ static inline const struct db_val *db_row(const struct db_rows *r, size_t i)
 
 struct db;
 
-/* Connects. Does not look at the schema (see migrate.h). The caller owns *out: db_close. ERR_DB_DOWN, ERR_DB, ERR_CONFIG
- * (e.g. a database file on a network file system); the reason is logged. */
+/* Connects. Does not look at the schema (see migrate.h). The caller owns *out: db_close. ERR_DB_DOWN, ERR_DB,
+ * ERR_CONFIG (e.g. a database file on a network file system); the reason is logged. */
 MUST_USE enum err db_open(const struct cfg *cfg, struct db **out);
 void db_close(struct db **db);
 /* "sqlite 3.40.1", for people. */

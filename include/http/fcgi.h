@@ -11,8 +11,8 @@
 struct fcgi;
 
 struct fcgi_options {
-    int listen_fd;       /* listening socket, made non-blocking by fcgi_open */
-    int64_t deadline_ms; /* for one request: to arrive, and for its answer to be taken */
+    int listen_fd;            /* listening socket, made non-blocking by fcgi_open */
+    int64_t deadline_ms;      /* for one request: to arrive, and for its answer to be taken */
     const char *const *peers; /* addresses and networks that may connect by TCP; borrowed */
     size_t n_peers;
 };

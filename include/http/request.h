@@ -9,7 +9,16 @@
 struct fcgi;
 struct json_object;
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE, METHOD_OPTIONS, METHOD_PUT, METHOD_PATCH, METHOD_OTHER };
+enum method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_OTHER
+};
 
 /* Name and value, decoded; for queries and forms. */
 struct pair {
@@ -30,7 +39,7 @@ struct request {
     /* header fields, NULL when absent */
     const char *cookie, *authorization, *origin, *referer, *accept, *user_agent, *forwarded_for;
     const char *fetch_site, *fetch_mode, *preflight_method;
-    bool fetch; /* any Sec-Fetch-* field */
+    bool fetch;               /* any Sec-Fetch-* field */
     const char *peer;         /* REMOTE_ADDR; "" if the server gave none */
     const char *content_type; /* as sent; NULL when absent */
     int64_t length;           /* CONTENT_LENGTH; 0 absent or empty; -1 chunked, to the end */
@@ -41,9 +50,9 @@ struct request {
 };
 
 /* Reads the parameters. Repeated header fields are joined (Cookie with "; ", others with ", "); another parameter that
- * comes twice, a missing method or target, control bytes, a malformed CONTENT_LENGTH, a query that is not text, the role
- * of a filter: ERR_BAD_REQUEST. Over limits.head or 512 parameters: ERR_HEAD_LARGE. What is kept is copied into the arena.
- * Unless it fails, request_end is due. */
+ * comes twice, a missing method or target, control bytes, a malformed CONTENT_LENGTH, a query that is not text, the
+ * role of a filter: ERR_BAD_REQUEST. Over limits.head or 512 parameters: ERR_HEAD_LARGE. What is kept is copied into
+ * the arena. Unless it fails, request_end is due. */
 MUST_USE enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out);
 /* Reads and parses the body, if there is a Content-Type and a length. forms: form-encoded bodies are taken as well as
  * JSON. ERR_MEDIA_TYPE (*detail says which are allowed), ERR_BODY_LARGE, ERR_BODY_SHORT, ERR_BAD_JSON, ERR_BAD_FORM,
@@ -62,8 +71,8 @@ MUST_USE enum err pairs_parse(struct arena *a, const char *s, size_t n, struct p
  * order; at most max. Pairs end at ';' and, for servers that join header fields so, at ','. Returns how many. */
 size_t cookie_values(struct arena *a, const char *header, const char *name, const char **out, size_t max);
 
-/* Strict JSON (RFC 8259): valid UTF-8, one value, nothing after it, depth at most 16, no NUL in strings; a leading BOM is
- * skipped, of equal keys the last wins. The caller owns *out (json_object_put). ERR_BAD_JSON. */
+/* Strict JSON (RFC 8259): valid UTF-8, one value, nothing after it, depth at most 16, no NUL in strings; a leading BOM
+ * is skipped, of equal keys the last wins. The caller owns *out (json_object_put). ERR_BAD_JSON. */
 MUST_USE enum err json_parse(const char *s, size_t n, struct json_object **out);
 
 #endif

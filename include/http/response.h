@@ -24,8 +24,8 @@ struct response {
 struct response response_in(struct arena *a);
 /* Drops all that was set. */
 void response_reset(struct response *r);
-/* Adds a field; borrowed strings that live as long as the arena. CR, LF, other control bytes or non-ASCII in the value, a
- * name that is no token, or one field too many: ERR_INTERNAL, and nothing is added. */
+/* Adds a field; borrowed strings that live as long as the arena. CR, LF, other control bytes or non-ASCII in the value,
+ * a name that is no token, or one field too many: ERR_INTERNAL, and nothing is added. */
 MUST_USE enum err response_header(struct response *r, const char *name, const char *value);
 /* The value of a field set before; NULL. Names are compared without case. */
 const char *response_get(const struct response *r, const char *name);
@@ -34,8 +34,8 @@ void response_json_take(struct response *r, int status, struct json_object *json
 /* {"message":…,"code":…}; code may be NULL. */
 void response_error(struct response *r, int status, const char *code, const char *message);
 
-/* Set-Cookie of the session cookie as cfg says: value percent-encoded; age_s 0: no Max-Age. In the order Max-Age, Domain,
- * Path, HttpOnly, Secure, SameSite. Replaces one set before; age_s is cut at 400 days. ERR_INTERNAL. */
+/* Set-Cookie of the session cookie as cfg says: value percent-encoded; age_s 0: no Max-Age. In the order Max-Age,
+ * Domain, Path, HttpOnly, Secure, SameSite. Replaces one set before; age_s is cut at 400 days. ERR_INTERNAL. */
 MUST_USE enum err cookie_set(struct response *r, const struct cfg *cfg, const char *value, int64_t age_s);
 /* The same with an empty value and Max-Age=0. */
 MUST_USE enum err cookie_clear(struct response *r, const struct cfg *cfg);

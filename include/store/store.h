@@ -47,8 +47,8 @@ MUST_USE enum err users_by_id(struct db *db, struct arena *a, const char *id, st
 MUST_USE enum err users_by_email(struct db *db, struct arena *a, const char *email, struct user *out);
 MUST_USE enum err users_count(struct db *db, struct arena *a, int64_t *out);
 /* Up to limit users with id > after, by id; "" begins. */
-MUST_USE enum err users_page(struct db *db, struct arena *a, const char *after, int64_t limit, struct user_summary **out,
-                             size_t *n);
+MUST_USE enum err users_page(struct db *db, struct arena *a, const char *after, int64_t limit,
+                             struct user_summary **out, size_t *n);
 /* Deletes the user with sessions, accounts and our row; caller holds the transaction and the lock. ERR_NONE. */
 MUST_USE enum err users_delete(struct db *db, const char *id);
 /* Takes the per-user lock: first thing in a transaction that adds sessions, ends several, or changes a credential or
@@ -68,10 +68,12 @@ MUST_USE enum err accounts_rehash(struct db *db, const char *user_id, const char
 MUST_USE enum err accounts_set(struct db *db, const char *user_id, const char *password, int64_t now);
 
 /* --- sessions (store/sessions.c); token_hash as token_hash() makes it --- */
-/* Adds s if the user is enabled and his password hash is still `password`; ERR_NONE otherwise. Caller holds the lock. */
+/* Adds s if the user is enabled and his password hash is still `password`; ERR_NONE otherwise. Caller holds the lock.
+ */
 MUST_USE enum err sessions_add(struct db *db, const struct session *s, const char *token_hash, const char *password);
 /* The session and its user, dead or alive. ERR_NONE. */
-MUST_USE enum err sessions_find(struct db *db, struct arena *a, const char *token_hash, struct session *s, struct user *u);
+MUST_USE enum err sessions_find(struct db *db, struct arena *a, const char *token_hash, struct session *s,
+                                struct user *u);
 /* Living sessions of a user, oldest first. */
 MUST_USE enum err sessions_list(struct db *db, struct arena *a, const char *user_id, int64_t now, struct session **out,
                                 size_t *n);

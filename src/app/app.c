@@ -38,7 +38,8 @@ enum err app_connect(struct app *app)
     return e;
 }
 
-/* --- one request ------------------------------------------------------------------------------------------------------ */
+/* --- one request
+ * ------------------------------------------------------------------------------------------------------ */
 
 static enum err ctx_begin(struct ctx *ctx, struct app *app, struct fcgi *f)
 {
@@ -105,7 +106,8 @@ static enum err serve(struct ctx *ctx)
     return ctx->route->handle(ctx, in);
 }
 
-/* --- the answer ------------------------------------------------------------------------------------------------------- */
+/* --- the answer
+ * ------------------------------------------------------------------------------------------------------- */
 
 static enum err add_cookie(struct ctx *ctx)
 {
@@ -159,13 +161,16 @@ static void log_access(struct ctx *ctx, enum err e)
 {
     const struct request *r = &ctx->req;
     const struct err_row *row = err_row(e);
-    const char *path = ctx->route ? ctx->route->path : r->path ? enc_utf8_clean(ctx->au.arena, r->path, LOG_PATH_MAX) : "-";
+    const char *path = ctx->route ? ctx->route->path
+                       : r->path  ? enc_utf8_clean(ctx->au.arena, r->path, LOG_PATH_MAX)
+                                  : "-";
 
     if (!ctx->au.cfg->log_access && row->level > LVL_WARN)
         return;
-    log_at(e == ERR_OK ? LVL_INFO : row->level, "%s %s %d%s%s %lldms ip=%s user=%s", r->method_name ? r->method_name : "-", path,
-           ctx->res.status, e == ERR_OK ? "" : " ", e == ERR_OK ? "" : row->name, (long long)(clock_now() - ctx->au.now),
-           *ctx->caller.ip ? ctx->caller.ip : "-", ctx->signed_in ? ctx->who.user.id : "-");
+    log_at(e == ERR_OK ? LVL_INFO : row->level, "%s %s %d%s%s %lldms ip=%s user=%s",
+           r->method_name ? r->method_name : "-", path, ctx->res.status, e == ERR_OK ? "" : " ",
+           e == ERR_OK ? "" : row->name, (long long)(clock_now() - ctx->au.now), *ctx->caller.ip ? ctx->caller.ip : "-",
+           ctx->signed_in ? ctx->who.user.id : "-");
 }
 
 /* Makes the answer whole. A field that cannot be sent gives a bare 500: nothing of it goes out. */

@@ -30,7 +30,8 @@ static const char *body_callback(const struct request *r, bool *bad)
         return NULL;
     if (json_object_is_type(v, json_type_string))
         return json_object_get_string(v);
-    *bad = json_object_is_type(v, json_type_object) || json_object_is_type(v, json_type_array) || json_object_get_boolean(v);
+    *bad = json_object_is_type(v, json_type_object) || json_object_is_type(v, json_type_array) ||
+           json_object_get_boolean(v);
     return NULL;
 }
 
@@ -70,7 +71,8 @@ enum err guard_origin(struct ctx *ctx)
     return guard_callback(ctx);
 }
 
-/* --- cross-origin reads (D20) --------------------------------------------------------------------------------------- */
+/* --- cross-origin reads (D20) ---------------------------------------------------------------------------------------
+ */
 
 enum err guard_cors(struct ctx *ctx)
 {
@@ -96,7 +98,8 @@ bool guard_preflight(struct ctx *ctx, const char *allow)
            response_header(&ctx->res, "Access-Control-Max-Age", "600") == ERR_OK;
 }
 
-/* --- who ------------------------------------------------------------------------------------------------------------ */
+/* --- who ------------------------------------------------------------------------------------------------------------
+ */
 
 static enum err present(struct ctx *ctx, const char *token)
 {

@@ -80,7 +80,8 @@ static enum err password_hash(struct auth *au, const char *password, const char 
 
 /* Verifies under one slot; unknown and passwordless accounts cost the same as a wrong password. *fresh: a new hash to
  * store, when the old one is of a weaker kind; else NULL. */
-static enum err password_verify(struct auth *au, const char *password, const char *stored, bool *match, const char **fresh)
+static enum err password_verify(struct auth *au, const char *password, const char *stored, bool *match,
+                                const char **fresh)
 {
     const struct cfg_scrypt *cost = &au->cfg->password_scrypt;
     bool weaker = false;
@@ -89,7 +90,8 @@ static enum err password_verify(struct auth *au, const char *password, const cha
     *fresh = NULL;
     if (au->gate)
         TRY(kdf_gate_enter(au->gate));
-    enum err e = stored ? kdf_verify(au->arena, cost, password, stored, match, &weaker) : kdf_spend(au->arena, cost, password);
+    enum err e =
+        stored ? kdf_verify(au->arena, cost, password, stored, match, &weaker) : kdf_spend(au->arena, cost, password);
     if (e == ERR_OK && *match && weaker)
         e = kdf_hash(au->arena, cost, password, fresh);
     if (au->gate)
@@ -130,8 +132,12 @@ static enum err signup_store(struct auth *au, const struct user *u, const char *
 enum err account_sign_up(struct auth *au, const struct signup *in, const struct caller *from,
                          const struct presented *old, bool by_admin, struct opened *out)
 {
-    struct user u = {.name = in->name, .email = enc_lower(au->arena, in->email), .image = in->image, .created_at = au->now,
-                     .updated_at = au->now}, other;
+    struct user u = {.name = in->name,
+                     .email = enc_lower(au->arena, in->email),
+                     .image = in->image,
+                     .created_at = au->now,
+                     .updated_at = au->now},
+                other;
     const char *password = NULL;
     char id[RNG_ID_SIZE];
 

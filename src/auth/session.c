@@ -51,8 +51,8 @@ int64_t session_cookie_age(const struct cfg *cfg, const struct session *s, int64
     return earlier(left, most / CLOCK_SECOND);
 }
 
-/* Writes what session_slide decided. Another reader may have been quicker, or the session may be gone: then the guard of
- * the statement finds nothing and the row is read again, never written back. ERR_NONE: it does not live any more. */
+/* Writes what session_slide decided. Another reader may have been quicker, or the session may be gone: then the guard
+ * of the statement finds nothing and the row is read again, never written back. ERR_NONE: it does not live any more. */
 static enum err session_touch(struct auth *au, const char *hash, const struct caller *from, struct checked *c)
 {
     struct session was = c->session;
@@ -110,8 +110,8 @@ static enum err session_make_room(struct auth *au, const char *user_id, int64_t 
     return sessions_end_oldest(au->db, au->arena, user_id, now, live - max + 1);
 }
 
-static enum err session_new(struct auth *au, const struct user *u, bool remember, const struct caller *from, int64_t now,
-                            struct opened *out)
+static enum err session_new(struct auth *au, const struct user *u, bool remember, const struct caller *from,
+                            int64_t now, struct opened *out)
 {
     const struct cfg *cfg = au->cfg;
     char id[RNG_ID_SIZE];
@@ -130,7 +130,8 @@ static enum err session_new(struct auth *au, const struct user *u, bool remember
         .authenticated_at = now,
         .last_seen_at = now,
         .dies_at = now + cfg->session_absolute,
-        .expires_at = now + earlier(remember ? cfg->session_expires_in : cfg->session_not_remembered, cfg->session_absolute),
+        .expires_at =
+            now + earlier(remember ? cfg->session_expires_in : cfg->session_not_remembered, cfg->session_absolute),
         .remember = remember,
     };
     return ERR_OK;

@@ -39,7 +39,8 @@ bool net_of_sockaddr(const struct sockaddr_storage *from, struct net_addr *out)
 
 void net_text(const struct net_addr *x, char out[static NET_TEXT_SIZE])
 {
-    const char *s = x->v4 ? inet_ntop(AF_INET, x->b + 12, out, NET_TEXT_SIZE) : inet_ntop(AF_INET6, x->b, out, NET_TEXT_SIZE);
+    const char *s =
+        x->v4 ? inet_ntop(AF_INET, x->b + 12, out, NET_TEXT_SIZE) : inet_ntop(AF_INET6, x->b, out, NET_TEXT_SIZE);
     if (!s)
         out[0] = '\0';
 }

@@ -43,8 +43,8 @@ static void usage(FILE *to)
     for (size_t i = 0; i < N_COMMANDS; i++) {
         const struct ctl_command *c = &commands[i];
         char line[64];
-        snprintf(line, sizeof line, "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->arg ? " " : "",
-                 c->arg ? c->arg : "");
+        snprintf(line, sizeof line, "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
+                 c->arg ? " " : "", c->arg ? c->arg : "");
         fprintf(to, "  %-24s %s\n", line, c->text);
     }
     fputs("\n  -c, --config FILE  configuration (default: $LATCHKEY_CONF, else " LATCHKEY_SYSCONFDIR "/latchkey.conf)\n"
@@ -222,11 +222,16 @@ static int option_take(struct ctl *ctl, int option)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},        {"json", no_argument, NULL, 'j'},
-        {"user", required_argument, NULL, OPT_USER},     {"name", required_argument, NULL, OPT_NAME},
-        {"keep", required_argument, NULL, OPT_KEEP},     {"everybody", no_argument, NULL, OPT_EVERYBODY},
-        {"effective", no_argument, NULL, OPT_EFFECTIVE}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},             {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},
+        {"user", required_argument, NULL, OPT_USER},
+        {"name", required_argument, NULL, OPT_NAME},
+        {"keep", required_argument, NULL, OPT_KEEP},
+        {"everybody", no_argument, NULL, OPT_EVERYBODY},
+        {"effective", no_argument, NULL, OPT_EFFECTIVE},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     const char *env = getenv("LATCHKEY_CONF");
     struct ctl ctl = {.conf_path = env && *env ? env : LATCHKEY_SYSCONFDIR "/latchkey.conf"};

@@ -1,4 +1,5 @@
-/* latchkeyctl check: looks at everything that must be right before visitors come, and says what to do about the rest. */
+/* latchkeyctl check: looks at everything that must be right before visitors come, and says what to do about the rest.
+ */
 #include "ctl.h"
 
 #include "crypto/keys.h"
@@ -87,7 +88,8 @@ static void check_store(struct check *c, const struct keys *keys)
     int version = 0;
 
     if (ctl->cfg->database_driver == DRIVER_SQLITE && access(ctl->cfg->database_path, F_OK) != 0) {
-        say(c, "warn", "store", arena_printf(ctl->arena, "%s is not there yet; the first start makes it", ctl->cfg->database_path));
+        say(c, "warn", "store",
+            arena_printf(ctl->arena, "%s is not there yet; the first start makes it", ctl->cfg->database_path));
         return;
     }
     enum err e = db_open(ctl->cfg, &ctl->au.db);
@@ -99,7 +101,9 @@ static void check_store(struct check *c, const struct keys *keys)
     }
     say(c, "ok", "store", db_version(ctl->au.db));
     if (version != migrate_newest())
-        say(c, "FAIL", "schema", arena_printf(ctl->arena, "version %d, this program needs %d: latchkeyctl migrate", version, migrate_newest()));
+        say(c, "FAIL", "schema",
+            arena_printf(ctl->arena, "version %d, this program needs %d: latchkeyctl migrate", version,
+                         migrate_newest()));
     else
         say(c, "ok", "schema", arena_printf(ctl->arena, "version %d", version));
     if (keys && version > 0 && meta_knows_secret(ctl->au.db, ctl->arena, keys) != ERR_OK)
@@ -133,8 +137,8 @@ static void check_memory(struct check *c)
     int64_t slots = kdf_gate_slots(c->ctl->cfg);
     int64_t mib = slots * (INT64_C(128) << s->log2n) * s->r / (1 << 20), have = (int64_t)pages * page / (1 << 20);
 
-    const char *text = arena_printf(c->ctl->arena, "up to %lld MiB for %lld hashes at once, of %lld MiB", (long long)mib,
-                                    (long long)slots, (long long)have);
+    const char *text = arena_printf(c->ctl->arena, "up to %lld MiB for %lld hashes at once, of %lld MiB",
+                                    (long long)mib, (long long)slots, (long long)have);
     say(c, mib * 2 > have ? "warn" : "ok", "memory", text);
 }
 

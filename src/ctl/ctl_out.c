@@ -1,5 +1,5 @@
-/* Output of latchkeyctl: aligned tables for people, JSON for programs. Text from users is escaped, so that a name cannot
- * steer the terminal. */
+/* Output of latchkeyctl: aligned tables for people, JSON for programs. Text from users is escaped, so that a name
+ * cannot steer the terminal. */
 #include "ctl.h"
 
 #include "base/buf.h"

@@ -7,9 +7,9 @@
 
 int suite_run(const char *name, CU_TestInfo *tests, CU_InitializeFunc init, CU_CleanupFunc done);
 
-#define SUITE_MAIN(name, tests)                       \
-    int main(void)                                    \
-    {                                                 \
+#define SUITE_MAIN(name, tests)                        \
+    int main(void)                                     \
+    {                                                  \
         return suite_run((name), (tests), NULL, NULL); \
     }
 

@@ -39,8 +39,9 @@ static void walks_from_the_right(void)
 
 static void nonsense_gives_the_peer(void)
 {
-    static const char *const bad[] = {"203.0.113.7:80", "999.1.1.1", "garbage", "203.0.113.7, garbage", "[2001:db8::1]",
-                                      "unknown", "1.2.3", "01.2.3.4", "fe80::1%eth0", "0x7f.1.1.1", "1.2.3.4 5.6.7.8"};
+    static const char *const bad[] = {"203.0.113.7:80", "999.1.1.1",  "garbage",        "203.0.113.7, garbage",
+                                      "[2001:db8::1]",  "unknown",    "1.2.3",          "01.2.3.4",
+                                      "fe80::1%eth0",   "0x7f.1.1.1", "1.2.3.4 5.6.7.8"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CU_ASSERT_STRING_EQUAL(client("127.0.0.1", bad[i]), "127.0.0.1");
     /* nonsense left of the first untrusted address is never looked at */

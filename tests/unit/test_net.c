@@ -34,8 +34,17 @@ static void a_network_of_everything_matches_one_family(void)
 static void syntax(void)
 {
     static const char *const good[] = {"1.2.3.4", "1.2.3.4/0", "1.2.3.4/32", "::/0", "::1/128"};
-    static const char *const bad[] = {"", "1.2.3.4/33", "::/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/8x", "x/8", "/8",
-                                      "1.2.3.4/+8", "1.2.3.4/08", "1.2.3.4/99999999999999999999",
+    static const char *const bad[] = {"",
+                                      "1.2.3.4/33",
+                                      "::/129",
+                                      "1.2.3.4/",
+                                      "1.2.3.4/-1",
+                                      "1.2.3.4/8x",
+                                      "x/8",
+                                      "/8",
+                                      "1.2.3.4/+8",
+                                      "1.2.3.4/08",
+                                      "1.2.3.4/99999999999999999999",
                                       "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/8"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         CU_ASSERT_TRUE(net_network_ok(good[i]));

@@ -21,7 +21,8 @@ static void every_row_is_whole_and_found(void)
     CU_ASSERT_EQUAL(routes_check(), ERR_OK);
     for (size_t i = 0; i < routes_count; i++) {
         const char *hole = strchr(routes[i].path, '{');
-        const char *path = hole ? arena_printf(a, "%.*sabc", (int)(hole - routes[i].path), routes[i].path) : routes[i].path;
+        const char *path =
+            hole ? arena_printf(a, "%.*sabc", (int)(hole - routes[i].path), routes[i].path) : routes[i].path;
         CU_ASSERT_EQUAL(find(routes[i].method, path, &r, &id, &allow), ERR_OK);
         CU_ASSERT_PTR_EQUAL(r, &routes[i]); /* no row hides another */
         CU_ASSERT_EQUAL(id != NULL, hole != NULL);
@@ -47,9 +48,23 @@ static void other_names_are_the_same_route(void)
 
 static void look_alikes_are_not_found(void)
 {
-    static const char *const bad[] = {"/", "", "/session/", "//session", "/Session", "/session/x", "/sessions/", "/sessions/a/b",
-                                      "/sessions/a%2Fb", "/%73ession", "/sign-in", "/sign-in/email/", "/sessions/..%2fok",
-                                      "/session/x.css", "/session.css", "/ok/../session", "/./ok"};
+    static const char *const bad[] = {"/",
+                                      "",
+                                      "/session/",
+                                      "//session",
+                                      "/Session",
+                                      "/session/x",
+                                      "/sessions/",
+                                      "/sessions/a/b",
+                                      "/sessions/a%2Fb",
+                                      "/%73ession",
+                                      "/sign-in",
+                                      "/sign-in/email/",
+                                      "/sessions/..%2fok",
+                                      "/session/x.css",
+                                      "/session.css",
+                                      "/ok/../session",
+                                      "/./ok"};
     const struct route *r;
     const char *id, *allow;
 

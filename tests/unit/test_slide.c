@@ -9,14 +9,22 @@ static const struct caller from = {"192.0.2.9", "agent"};
 
 static struct cfg config(void)
 {
-    return (struct cfg){.session_expires_in = 7 * CLOCK_DAY, .session_update_age = CLOCK_DAY, .session_absolute = 30 * CLOCK_DAY,
-                        .session_last_seen_every = 10 * CLOCK_MINUTE, .session_fresh_age = CLOCK_DAY};
+    return (struct cfg){.session_expires_in = 7 * CLOCK_DAY,
+                        .session_update_age = CLOCK_DAY,
+                        .session_absolute = 30 * CLOCK_DAY,
+                        .session_last_seen_every = 10 * CLOCK_MINUTE,
+                        .session_fresh_age = CLOCK_DAY};
 }
 
 static struct session born(const struct cfg *cfg, bool remember)
 {
-    return (struct session){.remember = remember, .created_at = T0, .updated_at = T0, .authenticated_at = T0,
-                            .last_seen_at = T0, .last_ip = "192.0.2.1", .dies_at = T0 + cfg->session_absolute,
+    return (struct session){.remember = remember,
+                            .created_at = T0,
+                            .updated_at = T0,
+                            .authenticated_at = T0,
+                            .last_seen_at = T0,
+                            .last_ip = "192.0.2.1",
+                            .dies_at = T0 + cfg->session_absolute,
                             .expires_at = T0 + (remember ? cfg->session_expires_in : CLOCK_DAY)};
 }
 
