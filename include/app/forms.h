@@ -10,14 +10,11 @@
 #define FIELD_C_BOOL bool
 #define FIELD_C_KEEP bool
 
+/* clang-format off */
 /* reserved: a struct may not be empty, and a form may have no fields */
-#define FORM_BEGIN(which, body, absent, twice) \
-    struct in_##which {                        \
-        char reserved;
+#define FORM_BEGIN(which, body, absent, twice) struct in_##which { char reserved;
 #define FIELD(which, name, from, type, required, otherwise) FIELD_C_##type name;
-#define FORM_END(which) \
-    }                   \
-    ;
+#define FORM_END(which) };
 #include "app/fields.def"
 #undef FORM_BEGIN
 #undef FIELD
@@ -30,5 +27,7 @@
 #undef FORM_BEGIN
 #undef FIELD
 #undef FORM_END
+
+/* clang-format on */
 
 #endif
