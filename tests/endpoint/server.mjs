@@ -1,0 +1,163 @@
+// The program under test, started by scripts/testbed without a web server, and what the tests say to it.
+import { execFile, execFileSync } from "node:child_process";
+import { createHmac, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import assert from "node:assert/strict";
+import { ask, request } from "./fcgi.mjs";
+
+export { assert };
+export const eq = assert.equal, same = assert.deepEqual;
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const TESTBED = path.join(ROOT, "scripts/testbed");
+export const BUILD = process.env.LATCHKEY_BUILD ?? [path.join(ROOT, "build"), ROOT].find((d) => fs.existsSync(path.join(d, "latchkeyctl")));
+if (!BUILD) throw new Error("latchkey is not built: set LATCHKEY_BUILD or build into ./build");
+/** Sanitizers and slow machines: how much longer than usual things may take. */
+export const PATIENCE = Number(process.env.PATIENCE ?? 1);
+
+export const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+export const PASSWORD = "correct-horse-1", FOREIGN = "https://evil.example";
+export const ID = /^[A-Za-z0-9]{32}$/;
+export const wait = (ms) => new Promise((r) => setTimeout(r, ms));
+export const uniq = () => randomBytes(8).toString("hex");
+export const newEmail = () => `t-${uniq()}@example.com`;
+export const times = (n, f) => Array.from({ length: n }, (_, i) => f(i));
+
+/** For programs of ours: what names the build is no setting. */
+export const cleanEnv = () => { const { LATCHKEY_BUILD: _, LATCHKEY_BIN: __, ...env } = process.env; return env; };
+const run = (file, args, env) => new Promise((resolve, reject) =>
+	execFile(file, args, { env: { ...process.env, ...env } }, (e, stdout, stderr) => (e ? reject(new Error(`${path.basename(file)} ${args[0]}: ${stderr || e.message}`)) : resolve(stdout))));
+
+/** Starts a server. set: settings by "section.key". clock: with a clock that the test moves (server.move). */
+export async function start({ set = {}, workers = 2, clock = false, server = "none" } = {}) {
+	const args = ["up", "--server", server, "--workers", String(workers)], env = { LATCHKEY_BUILD: BUILD };
+	for (const [k, v] of Object.entries(set)) args.push("--set", `${k}=${v}`);
+	let clockFile;
+	if (clock) {
+		clockFile = path.join(fs.mkdtempSync(path.join(process.env.TMPDIR ?? "/tmp", "latchkey-clock.")), "offset");
+		fs.writeFileSync(clockFile, "0\n");
+		Object.assign(env, { LATCHKEY_BIN: path.join(BUILD, "tests/latchkey-test"), LATCHKEY_TEST_CLOCK: clockFile });
+	}
+	const known = Object.fromEntries((await run(TESTBED, args, env)).trim().split("\n").map((l) => [l.slice(0, l.indexOf("=")), l.slice(l.indexOf("=") + 1)]));
+	const s = new Server(known, clockFile);
+	await s.ready();
+	return s;
+}
+
+export class Server {
+	constructor(known, clockFile) {
+		Object.assign(this, { base: known.BASE_URL, cookieName: known.COOKIE_NAME, dir: known.DIR, conf: known.CONF, socket: known.SOCKET, secretFile: known.SECRET_FILE, clockFile, offset: 0 });
+		const config = Object.fromEntries(fs.readFileSync(this.conf, "utf8").split("\n").flatMap((l) => (/^base_url = (.*)/.exec(l) ? [["url", /^base_url = (.*)/.exec(l)[1]]] : [])));
+		this.origin = new URL(config.url).origin;
+		this.prefix = new URL(this.base).pathname;
+		this.db = path.join(this.dir, "latchkey.db");
+	}
+	async ready() {
+		for (const end = Date.now() + 10_000 * PATIENCE; ;) {
+			try { if ((await this.get("/ok")).status === 200) return; } catch (e) { if (Date.now() > end) throw e; }
+			await wait(20);
+		}
+	}
+	async stop() {
+		await run(TESTBED, ["down", this.dir]);
+		if (this.clockFile) fs.rmSync(path.dirname(this.clockFile), { recursive: true });
+	}
+	/** Moves the server's clock to `ms` from now on, relative to the real one. */
+	move(ms) {
+		fs.writeFileSync(`${this.clockFile}.new`, `${ms}\n`);
+		fs.renameSync(`${this.clockFile}.new`, this.clockFile);
+		this.offset = ms;
+	}
+	now() { return Date.now() + this.offset; }
+
+	/** A request's parts as fcgi.mjs takes them. Unsafe methods carry the right Origin unless `origin` says otherwise
+	 * (null: none). */
+	parts(method, p, o = {}) {
+		const headers = { ...o.headers };
+		const origin = "origin" in o ? o.origin : ["GET", "HEAD", "OPTIONS"].includes(method) ? null : this.origin;
+		if (origin !== null) headers.origin = origin;
+		if (o.cookie !== undefined) headers.cookie = o.cookie;
+		if (o.bearer !== undefined) headers.authorization = `Bearer ${o.bearer}`;
+		let { body } = o;
+		if (o.json !== undefined) (body = JSON.stringify(o.json)), (headers["content-type"] ??= "application/json");
+		if (o.form !== undefined) (body = new URLSearchParams(o.form).toString()), (headers["content-type"] ??= "application/x-www-form-urlencoded");
+		return { method, uri: o.uri ?? this.prefix + p, headers, body, remote: o.remote, env: o.env, ...o.wire };
+	}
+	send(method, p, o = {}) { return ask(this.socket, [request(this.parts(method, p, o))], { timeout: 15_000 * PATIENCE, ...o.exchange }); }
+	get(p, o) { return this.send("GET", p, o); }
+	post(p, json, o) { return this.send("POST", p, { json, ...o }); }
+	del(p, o) { return this.send("DELETE", p, o); }
+
+	// --- users and browsers
+	async user(extra = {}, o = {}) {
+		const email = newEmail(), res = await this.post("/sign-up/email", { name: "Ann", email, password: PASSWORD, ...extra }, o);
+		if (res.status !== 200) throw new Error(`sign-up: ${res.status} ${res.text}`);
+		return { email, id: res.json.user.id, user: res.json.user, res, ...this.browser(res) };
+	}
+	signIn(email, extra = {}, o = {}) { return this.post("/sign-in/email", { email, password: PASSWORD, ...extra }, o); }
+	async another(u, extra, o) { return this.browser(await this.signIn(u.email, extra, o)); }
+	browser(res) {
+		const c = res.setCookies.find((x) => x.name === this.cookieName);
+		if (!c) throw new Error(`no cookie: ${res.status} ${res.text}`);
+		return { cookie: `${c.name}=${c.value}`, value: c.value, token: decodeURIComponent(c.value).slice(0, 32), res };
+	}
+	async session(cookie, o = {}) { return (await this.get("/session", { cookie, ...o })).json; }
+	async alive(cookie, o) {
+		const r = await this.get("/session", { cookie, ...o });
+		eq(r.status, 200, r.text);
+		return r.json !== null;
+	}
+	async sessionId(b) { return (await this.session(b.cookie)).session.id; }
+	secret() { return fs.readFileSync(this.secretFile, "utf8").split("\n")[0].trim(); }
+	sign(token, secret = this.secret()) { return encodeURIComponent(`${token}.${createHmac("sha256", secret).update(token).digest("base64")}`); }
+	/** A cookie header with a value of this name. */
+	withValue(value) { return `${this.cookieName}=${value}`; }
+
+	// --- around it
+	sql(text) { return execFileSync("sqlite3", ["-cmd", ".timeout 10000", this.db, text], { encoding: "utf8" }).trim(); }
+	ctl(...args) { return execFileSync(path.join(BUILD, "latchkeyctl"), ["-c", this.conf, ...args], { encoding: "utf8", env: cleanEnv() }); }
+	routes() { return JSON.parse(this.ctl("print", "routes", "--json")); }
+	log() { return fs.readFileSync(path.join(this.dir, "latchkey.log"), "utf8"); }
+	master() { return Number(fs.readFileSync(path.join(this.dir, "latchkey.pid"), "utf8").split(" ")[0]); }
+	workers() { return children(this.master()); }
+}
+/** Living child processes. */
+export function children(pid) {
+	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number)
+		.filter((c) => { try { return !/^State:\s*Z/m.test(fs.readFileSync(`/proc/${c}/status`, "utf8")); } catch { return false; } });
+}
+export async function until(f, ms = 10_000, step = 20) {
+	for (const end = Date.now() + ms * PATIENCE; ; await wait(step)) {
+		const v = await f();
+		if (v) return v;
+		if (Date.now() > end) return v;
+	}
+}
+
+// --- what answers look like
+/** D17: every answer. */
+export function plain(res) {
+	eq(res.headers["cache-control"], "no-store");
+	eq(res.headers["x-content-type-options"], "nosniff");
+	return res;
+}
+/** An error answer of exactly {message, code}. */
+export function fails(res, status, code, message) {
+	eq(res.status, status, `${res.status} ${res.text}`);
+	assert.match(res.headers["content-type"] ?? "", /^application\/json\b/);
+	same(Object.keys(res.json).sort(), ["code", "message"]);
+	if (code) eq(res.json.code, code, res.text);
+	if (message) eq(res.json.message, message);
+	return plain(res);
+}
+export function ok(res) {
+	eq(res.status, 200, `${res.status} ${res.text}`);
+	return plain(res).json;
+}
+/** The answer clears the cookie, with the attributes it was set with. */
+export function clears(server, res) {
+	const cs = res.setCookies;
+	eq(cs.length, 1, JSON.stringify(res.fields)); eq(cs[0].name, server.cookieName); eq(cs[0].value, ""); eq(cs[0].attrs["max-age"], "0");
+}
+export const setsNothing = (res) => same(res.setCookies, []);
