@@ -157,13 +157,29 @@ static enum err answer_error(struct ctx *ctx, enum err e)
     return ERR_OK;
 }
 
+/* The path of no route, for the log. Whoever puts a token where none belongs must not find it there: anything as long as
+ * one is left out. */
+static const char *path_shown(struct ctx *ctx)
+{
+    static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    if (!ctx->req.path)
+        return "-";
+    char *path = enc_utf8_clean(ctx->au.arena, ctx->req.path, LOG_PATH_MAX);
+    for (char *p = path; *p;) {
+        size_t n = strspn(p, id);
+        if (n >= RNG_ID_SIZE - 1)
+            memset(p, '*', n);
+        p += n > 0 ? n : 1;
+    }
+    return path;
+}
+
 static void log_access(struct ctx *ctx, enum err e)
 {
     const struct request *r = &ctx->req;
     const struct err_row *row = err_row(e);
-    const char *path = ctx->route ? ctx->route->path
-                       : r->path  ? enc_utf8_clean(ctx->au.arena, r->path, LOG_PATH_MAX)
-                                  : "-";
+    const char *path = ctx->route ? ctx->route->path : path_shown(ctx);
 
     if (!ctx->au.cfg->log_access && row->level > LVL_WARN)
         return;

@@ -71,7 +71,8 @@ bool origin_trusted(const struct cfg *cfg, struct arena *a, const char *url)
 bool origin_foreign_trusted(const struct cfg *cfg, struct arena *a, const char *url)
 {
     const char *origin = config_origin_of(a, url);
-    return origin && strcmp(origin, cfg->origin) != 0 && listed(cfg, a, origin);
+    /* What is trusted here is sent back as it came: it must be an origin and nothing more (RFC 6454 §6.2). */
+    return origin && strcmp(origin, url) == 0 && strcmp(origin, cfg->origin) != 0 && listed(cfg, a, origin);
 }
 
 enum err origin_check(const struct cfg *cfg, struct arena *a, const struct origin_facts *f)

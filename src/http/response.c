@@ -156,9 +156,31 @@ enum err cookie_clear(struct response *r, const struct cfg *cfg)
     return cookie_write(r, cfg, "", "0");
 }
 
+/* nginx passes the line on as it is, and a status line without a phrase and its blank is none (RFC 9112 §4). */
+static const char *phrase(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } known[] = {
+        /* clang-format off */
+        {200, "OK"}, {204, "No Content"}, {302, "Found"},
+        {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+        {405, "Method Not Allowed"}, {413, "Content Too Large"}, {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"}, {503, "Service Unavailable"},
+        /* clang-format on */
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].status == status)
+            return known[i].text;
+    return "Status";
+}
+
 void response_write(const struct response *r, bool head_only, struct buf *out)
 {
-    buf_printf(out, "Status: %d\r\n", r->status);
+    buf_printf(out, "Status: %d %s\r\n", r->status, phrase(r->status));
     if (r->type)
         buf_printf(out, "Content-Type: %s\r\n", r->type);
     for (size_t i = 0; i < r->n; i++)

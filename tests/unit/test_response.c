@@ -28,13 +28,13 @@ static void test_whole(void)
     CU_ASSERT_EQUAL(response_header(&r, "Cache-Control", "no-store"), ERR_OK);
     CU_ASSERT_EQUAL(response_header(&r, "X-Empty", ""), ERR_OK);
     CU_ASSERT_STRING_EQUAL(written(&r, false),
-                           "Status: 201\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
+                           "Status: 201 Status\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
                            "X-Empty: \r\n\r\n{\"ok\":true}");
     CU_ASSERT_STRING_EQUAL(written(&r, true),
-                           "Status: 201\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
+                           "Status: 201 Status\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
                            "X-Empty: \r\n\r\n");
     response_reset(&r);
-    CU_ASSERT_STRING_EQUAL(written(&r, false), "Status: 200\r\n\r\n");
+    CU_ASSERT_STRING_EQUAL(written(&r, false), "Status: 200 OK\r\n\r\n");
     CU_ASSERT_PTR_NULL(response_get(&r, "Cache-Control"));
 }
 
@@ -209,7 +209,20 @@ static int teardown(void)
     return 0;
 }
 
+static void test_phrases(void)
+{
+    for (int e = 0; e < ERR_COUNT; e++) {
+        int status = err_row((enum err)e)->status;
+        if (status == 0)
+            continue;
+        struct response r = response_in(a);
+        r.status = status;
+        CU_ASSERT_PTR_NULL(strstr(written(&r, true), " Status\r\n"));
+    }
+}
+
 static CU_TestInfo tests[] = {
+    {"every status of an error has its phrase", test_phrases},
     {"whole", test_whole},
     {"body with nul", test_body_with_nul},
     {"header injection", test_header_injection},
