@@ -215,7 +215,7 @@ static void test_phrases(void)
         int status = err_row((enum err)e)->status;
         if (status == 0)
             continue;
-        struct response r = response_in(a);
+        struct response r = response_in(arena);
         r.status = status;
         CU_ASSERT_PTR_NULL(strstr(written(&r, true), " Status\r\n"));
     }
