@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { ARENA_BLOCK = 32 * 1024, AGENT_MAX = 8192, LOG_PATH_MAX = 200 };
+enum { ARENA_BLOCK = 16 * 1024, AGENT_MAX = 8192, LOG_PATH_MAX = 200 };
 
 enum err app_open(const struct cfg *cfg, const struct keys *keys, struct app *out)
 {

@@ -199,7 +199,7 @@ static enum err sqlite_open(struct db *db, const struct cfg *cfg)
     TRY(wal_set(db, cfg->database_busy_timeout));
     /* the page cache is small: many workers, few hot pages */
     return text_run(db,
-                    "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-128; PRAGMA mmap_size=0;"
+                    "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-64; PRAGMA mmap_size=0;"
                     "PRAGMA temp_store=MEMORY",
                     "settings");
 }
