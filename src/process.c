@@ -2,20 +2,13 @@
 #include "process.h"
 
 #include "base/log.h"
+#include "base/sanitized.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 volatile sig_atomic_t process_stop;
 
@@ -63,7 +56,7 @@ void process_harden(void)
         log_warn("core dumps stay on: %s", strerror(errno));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         log_warn("new privileges stay possible: %s", strerror(errno));
-#ifndef SANITIZED /* the leak checker traces its own process */
+#if !SANITIZED /* the leak checker traces its own process */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         log_warn("memory stays readable to this user's processes: %s", strerror(errno));
 #endif

@@ -4,24 +4,13 @@
 #include "base/arena.h"
 
 #include "base/log.h"
+#include "base/sanitized.h"
 
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_EACH_OWN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) && !defined(ARENA_EACH_OWN)
-#define ARENA_EACH_OWN 1
-#endif
-#ifndef ARENA_EACH_OWN
-#define ARENA_EACH_OWN 0
-#endif
 
 #define ALIGN alignof(max_align_t)
 
@@ -63,7 +52,7 @@ static void block_wipe(struct block *b)
 enum err arena_open(struct arena **out, size_t block)
 {
     struct arena *a = calloc(1, sizeof *a);
-    struct block *first = block_new(ARENA_EACH_OWN ? 0 : block);
+    struct block *first = block_new(SANITIZED ? 0 : block);
     if (!a || !first) {
         free(a);
         free(first);
@@ -100,7 +89,7 @@ void arena_close(struct arena **a)
 
 static struct block *block_push(struct arena *a, size_t n)
 {
-    size_t size = ARENA_EACH_OWN || n > a->block ? n : a->block;
+    size_t size = SANITIZED || n > a->block ? n : a->block;
     struct block *b = block_new(size);
     if (!b)
         arena_die(n);
@@ -115,7 +104,7 @@ void *arena_alloc(struct arena *a, size_t n)
         arena_die(n);
     struct block *b = a->current;
     size_t at = (b->used + ALIGN - 1) / ALIGN * ALIGN;
-    if (ARENA_EACH_OWN || at > b->size || n > b->size - at) {
+    if (SANITIZED || at > b->size || n > b->size - at) {
         b = block_push(a, n);
         at = 0;
     }

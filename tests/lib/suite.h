@@ -3,6 +3,8 @@
 #ifndef TESTS_SUITE_H
 #define TESTS_SUITE_H
 
+#include "base/arena.h"
+
 #include <CUnit/CUnit.h>
 
 int suite_run(const char *name, CU_TestInfo *tests, CU_InitializeFunc init, CU_CleanupFunc done);
@@ -11,6 +13,17 @@ int suite_run(const char *name, CU_TestInfo *tests, CU_InitializeFunc init, CU_C
     int main(void)                                     \
     {                                                  \
         return suite_run((name), (tests), NULL, NULL); \
+    }
+
+/* The same with an arena in the variable a while the tests run. */
+#define SUITE_MAIN_ARENA(name, tests, a)                     \
+    int main(void)                                           \
+    {                                                        \
+        if (arena_open(&(a), 4096) != ERR_OK)                \
+            return 2;                                        \
+        int status = suite_run((name), (tests), NULL, NULL); \
+        arena_close(&(a));                                   \
+        return status;                                       \
     }
 
 #endif

@@ -1,7 +1,7 @@
 /* Client address (CONTRACT D8, S108): who is believed, canonical text, networks. */
 #include "auth/auth.h"
 
-#include "../lib/suite.h"
+#include "suite.h"
 
 static struct arena *a;
 
@@ -66,11 +66,4 @@ static CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-int main(void)
-{
-    if (arena_open(&a, 4096) != ERR_OK)
-        return 2;
-    int status = suite_run("address", tests, NULL, NULL);
-    arena_close(&a);
-    return status;
-}
+SUITE_MAIN_ARENA("address", tests, a)

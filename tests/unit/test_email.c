@@ -1,7 +1,7 @@
 /* E-mail addresses and passwords as the contract accepts them (B §3). */
 #include "auth/auth.h"
 
-#include "../lib/suite.h"
+#include "suite.h"
 
 #include <string.h>
 

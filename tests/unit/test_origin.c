@@ -1,7 +1,7 @@
 /* The origin rule (CONTRACT D5, S37), CORS (D20, S39) and addresses to go back to (S43). */
 #include "auth/auth.h"
 
-#include "../lib/suite.h"
+#include "suite.h"
 
 static struct arena *a;
 static const char *trusted[] = {"http://localhost:8080", "https://*.example.net", "app-?.example.org", "10.0.*.1"};
@@ -150,11 +150,4 @@ static CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-int main(void)
-{
-    if (arena_open(&a, 4096) != ERR_OK)
-        return 2;
-    int status = suite_run("origin", tests, NULL, NULL);
-    arena_close(&a);
-    return status;
-}
+SUITE_MAIN_ARENA("origin", tests, a)

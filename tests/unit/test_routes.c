@@ -1,7 +1,7 @@
 /* The route table: whole rows, each found by its own path, and nothing found by a path that only looks like one. */
 #include "app/routes.h"
 
-#include "../lib/suite.h"
+#include "suite.h"
 
 #include <string.h>
 
@@ -97,11 +97,4 @@ static CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-int main(void)
-{
-    if (arena_open(&a, 4096) != ERR_OK)
-        return 2;
-    int status = suite_run("routes", tests, NULL, NULL);
-    arena_close(&a);
-    return status;
-}
+SUITE_MAIN_ARENA("routes", tests, a)

@@ -1,7 +1,7 @@
 /* Rules of life (DESIGN, S5-S9): when a session is extended, to when, and how long its cookie lives. */
 #include "auth/auth.h"
 
-#include "../lib/suite.h"
+#include "suite.h"
 
 #define T0 INT64_C(1800000000000)
 
