@@ -1,6 +1,10 @@
 # Shared by quickstart and test: packages and quiet commands. POSIX sh; expects $ROOT.
 # shellcheck shell=sh
 
+# What building needs, on Debian.
+BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev libjson-c-dev libssl-dev libsqlite3-dev
+    libinih-dev libunistring-dev libcrypt-dev"
+
 say() { echo "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 
