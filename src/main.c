@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ static int prepare(const struct cfg *cfg, const struct keys *keys)
 
     enum err e = app_open(cfg, keys, &app);
     if (e == ERR_OK) {
-        e = app_connect(&app);
+        e = app_prepare(&app);
         app_close(&app);
     }
     if (e != ERR_OK)
@@ -94,9 +95,20 @@ static int serve(const struct cfg *cfg, const struct keys *keys)
     int status = fd == STDIN_FILENO && cfg->pool_workers == 1
                      ? worker_run(cfg, keys, fd, "worker")
                      : master_run(cfg, keys, fd, own ? cfg->pool_socket : "the socket passed");
-    if (own && strchr(cfg->pool_socket, '/'))
-        (void)unlink(cfg->pool_socket);
+    if (own)
+        fcgi_unlisten(cfg->pool_socket, &fd);
     return status;
+}
+
+/* What root makes in a directory of somebody else is of no use to that somebody afterwards. */
+static bool is_for_other_user(const struct cfg *cfg)
+{
+    struct stat st;
+
+    if (geteuid() != 0 || stat(cfg->pool_state, &st) != 0 || st.st_uid == 0)
+        return false;
+    log_error("%s belongs to another user: run latchkey as that user, not as root", cfg->pool_state);
+    return true;
 }
 
 static int run(const char *path)
@@ -110,6 +122,8 @@ static int run(const char *path)
         return EXIT_FAILURE;
     log_name("master");
     process_harden();
+    if (is_for_other_user(cfg))
+        return EXIT_FAILURE;
     if (keys_open(cfg->secret_file, &keys) != ERR_OK)
         return EXIT_FAILURE;
     process_settle(keys);
@@ -127,6 +141,8 @@ int main(int argc, char **argv)
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
+    if (process_descriptors() != ERR_OK)
+        return EXIT_FAILURE;
     const char *env = getenv("LATCHKEY_CONF"), *path = env && *env ? env : LATCHKEY_SYSCONFDIR "/latchkey.conf";
 
     for (int c; (c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {

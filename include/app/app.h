@@ -31,8 +31,9 @@ struct ctx {
     const char *path_id; /* what stood for {id}; NULL */
     struct caller caller;
     struct presented presented;
-    bool passive;   /* this read does not count as use (D22) */
-    bool signed_in; /* session and user are set */
+    const char *callback; /* callbackURL of the body, checked; NULL */
+    bool passive;         /* this read does not count as use (D22) */
+    bool signed_in;       /* session and user are set */
     struct checked who;
     const char *detail;              /* text of the error answer instead of the table's */
     const char *cookie_token;        /* cookie to set: the token */
@@ -43,8 +44,11 @@ struct ctx {
 /* Opens what a process needs, after fork; the database not yet. ERR_IO, ERR_NO_MEMORY. */
 MUST_USE enum err app_open(const struct cfg *cfg, const struct keys *keys, struct app *out);
 void app_close(struct app *app);
-/* Connects and sees to schema and secrets. For the start of the program and after an outage. ERR_DB_DOWN, ERR_SCHEMA,
- * ERR_SECRET, … (logged). */
+/* At the start of the program: connects, makes the tables of an empty database, and checks that it knows one of our
+ * secrets. ERR_DB_DOWN, ERR_SCHEMA, ERR_SECRET, … (logged). */
+MUST_USE enum err app_prepare(struct app *app);
+/* With each request: connects where there is no connection, or anew where the database was replaced. Makes nothing: a
+ * database that is gone is an outage, not a new site. ERR_DB_DOWN, … (logged). */
 MUST_USE enum err app_connect(struct app *app);
 /* Serves the request that fcgi_next has brought, up to fcgi_end. Never fails: what goes wrong is answered and logged.
  */

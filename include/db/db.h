@@ -51,6 +51,14 @@ struct db;
 /* Connects. Does not look at the schema (see migrate.h). The caller owns *out: db_close. ERR_DB_DOWN, ERR_DB,
  * ERR_CONFIG (e.g. a database file on a network file system); the reason is logged. */
 MUST_USE enum err db_open(const struct cfg *cfg, struct db **out);
+/* The same for a database that must be there: a missing one is ERR_DB_DOWN, never made. */
+MUST_USE enum err db_open_existing(const struct cfg *cfg, struct db **out);
+/* Is it no longer the database that the configuration names, e.g. a file that was replaced? Then close and open anew.
+ */
+bool db_moved(struct db *db);
+/* Between the two, statements that meet a lock give up soon (ERR_DB_BUSY): for what may as well be left undone. */
+void db_hurry(struct db *db);
+void db_hurry_end(struct db *db);
 void db_close(struct db **db);
 /* "sqlite 3.40.1", for people. */
 const char *db_version(const struct db *db);
@@ -84,8 +92,7 @@ void auto_db_tx(struct db **tx);
 MUST_USE enum err db_script(struct db *db, const char *sql);
 /* For migrate.c: is there a table of that name (prefix to be added here)? */
 MUST_USE enum err db_has_table(struct db *db, const char *name, bool *yes);
-/* For migrate.c: what {name} of a schema file stands for in this dialect, NULL if unknown; and database.prefix. */
-const char *db_ddl_token(const struct db *db, const char *name, size_t len);
+/* For migrate.c: database.prefix. */
 const char *db_prefix(const struct db *db);
 
 #endif

@@ -25,7 +25,11 @@ struct db_driver {
     bool own_text; /* takes the second text of a statement where there is one */
     const struct db_ddl *ddl;
     /* Connects db->conn as cfg says and sets db->version. After an error close is still called. */
-    enum err (*open)(struct db *db, const struct cfg *cfg);
+    enum err (*open)(struct db *db, const struct cfg *cfg, bool create);
+    /* Is the database of this connection no longer the one that cfg names? */
+    bool (*moved)(struct db *db);
+    /* How long statements wait for others from now on. */
+    void (*patience)(struct db *db, int64_t ms);
     void (*close)(struct db *db);
     /* Prepares sql; ERR_INTERNAL if its parameters and columns are not nparams and ncols. */
     enum err (*prepare)(struct db *db, const char *sql, size_t nparams, size_t ncols, void **stmt);
@@ -52,6 +56,7 @@ struct db {
     struct arena *arena; /* for the life of the connection: prefix, version, SQL */
     const char *prefix, *version;
     void *stmts[ST_COUNT]; /* prepared at first use */
+    int64_t patience;      /* of the configuration, ms */
     bool tx;               /* between begin and commit or rollback */
 };
 

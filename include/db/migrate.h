@@ -11,6 +11,8 @@ int migrate_newest(void);
 MUST_USE enum err migrate_version(struct db *db, struct arena *a, int *version);
 /* Brings an empty database up. Safe when many start at once. ERR_SCHEMA (logged) if it is older or newer than us. */
 MUST_USE enum err migrate_ready(struct db *db, struct arena *a);
+/* Looks only: ERR_SCHEMA (logged) if it is older or newer than us, ERR_DB_DOWN if it is empty. */
+MUST_USE enum err migrate_current(struct db *db, struct arena *a);
 /* Applies what is missing; *from and *to tell. ERR_SCHEMA if the database is newer. */
 MUST_USE enum err migrate_up(struct db *db, struct arena *a, int *from, int *to);
 /* The DDL of all migrations for this database, for `latchkeyctl print schema`; db NULL: for the driver named. */

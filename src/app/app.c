@@ -25,17 +25,24 @@ void app_close(struct app *app)
     arena_close(&app->arena);
 }
 
+enum err app_prepare(struct app *app)
+{
+    TRY(db_open(app->cfg, &app->db));
+    TRY(migrate_ready(app->db, app->arena));
+    return meta_check_secret(app->db, app->arena, app->keys);
+}
+
 enum err app_connect(struct app *app)
 {
+    if (app->db && db_moved(app->db))
+        db_close(&app->db);
     if (app->db)
         return ERR_OK;
-    TRY(db_open(app->cfg, &app->db));
-    enum err e = migrate_ready(app->db, app->arena);
-    if (e == ERR_OK)
-        e = meta_check_secret(app->db, app->arena, app->keys);
+    TRY(db_open_existing(app->cfg, &app->db));
+    enum err e = migrate_current(app->db, app->arena);
     if (e != ERR_OK)
         db_close(&app->db);
-    return e;
+    return e == ERR_SCHEMA ? ERR_DB_DOWN : e; /* to a client a store that is being migrated is away */
 }
 
 /* --- one request
@@ -157,8 +164,8 @@ static enum err answer_error(struct ctx *ctx, enum err e)
     return ERR_OK;
 }
 
-/* The path of no route, for the log. Whoever puts a token where none belongs must not find it there: anything as long as
- * one is left out. */
+/* The path of no route, for the log. Whoever puts a token where none belongs must not find it there: anything as long
+ * as one is left out. */
 static const char *path_shown(struct ctx *ctx)
 {
     static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -184,9 +191,9 @@ static void log_access(struct ctx *ctx, enum err e)
     if (!ctx->au.cfg->log_access && row->level > LVL_WARN)
         return;
     log_at(e == ERR_OK ? LVL_INFO : row->level, "%s %s %d%s%s %lldms ip=%s user=%s",
-           r->method_name ? r->method_name : "-", path, ctx->res.status, e == ERR_OK ? "" : " ",
-           e == ERR_OK ? "" : row->name, (long long)(clock_now() - ctx->au.now), *ctx->caller.ip ? ctx->caller.ip : "-",
-           ctx->signed_in ? ctx->who.user.id : "-");
+           r->method == METHOD_OTHER || !r->method_name ? "OTHER" : r->method_name, path, ctx->res.status,
+           e == ERR_OK ? "" : " ", e == ERR_OK ? "" : row->name, (long long)(clock_now() - ctx->au.now),
+           *ctx->caller.ip ? ctx->caller.ip : "-", ctx->signed_in ? ctx->who.user.id : "-");
 }
 
 /* Makes the answer whole. A field that cannot be sent gives a bare 500: nothing of it goes out. */

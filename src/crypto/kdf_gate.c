@@ -4,6 +4,7 @@
 #include "crypto/kdf.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -44,6 +45,12 @@ static int gate_file(const char *state)
     char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/hash.lock", state);
     int fd = -1;
+    const char *network = fs_network(state, state);
+    if (network) {
+        log_error("%s lies on a network file system (%s), where locks fail; put pool.state on a local disk", state,
+                  network);
+        return -1;
+    }
     errno = ENAMETOOLONG;
     if (n > 0 && (size_t)n < sizeof path)
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);

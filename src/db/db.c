@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Patience in a hurry: longer than a write takes, shorter than somebody waits. */
+#define HURRY_MS 500
+
 static const struct stmt_row stmts[] = {
 #define STMT(name, params, results, sql, mysql) [ST_##name] = {#name, params, results, sql, mysql},
 #include "db/stmts.def"
@@ -65,11 +68,6 @@ const char *db_expand(struct arena *a, const struct db_driver *driver, const cha
     return buf_str(&out);
 }
 
-const char *db_ddl_token(const struct db *db, const char *name, size_t len)
-{
-    return ddl_text(db->driver, name, len);
-}
-
 const char *db_prefix(const struct db *db)
 {
     return db->prefix;
@@ -82,19 +80,45 @@ const char *db_version(const struct db *db)
 
 /* --- connection -------------------------------------------------------------------------------------------------- */
 
-enum err db_open(const struct cfg *cfg, struct db **out)
+static enum err open_with(const struct cfg *cfg, bool create, struct db **out)
 {
     struct arena *a = NULL;
 
     TRY(arena_open(&a, 2048));
     struct db *db = ARENA_NEW(a, struct db);
     *db = (struct db){.driver = db_driver_of(cfg), .arena = a, .prefix = arena_strdup(a, cfg->database_prefix)};
-    enum err e = db->driver->open(db, cfg);
+    db->patience = cfg->database_busy_timeout;
+    enum err e = db->driver->open(db, cfg, create);
     if (e != ERR_OK)
         db_close(&db);
     else
         *out = db;
     return e;
+}
+
+enum err db_open(const struct cfg *cfg, struct db **out)
+{
+    return open_with(cfg, true, out);
+}
+
+enum err db_open_existing(const struct cfg *cfg, struct db **out)
+{
+    return open_with(cfg, false, out);
+}
+
+bool db_moved(struct db *db)
+{
+    return db->driver->moved(db);
+}
+
+void db_hurry(struct db *db)
+{
+    db->driver->patience(db, db->patience < HURRY_MS ? db->patience : HURRY_MS);
+}
+
+void db_hurry_end(struct db *db)
+{
+    db->driver->patience(db, db->patience);
 }
 
 void db_close(struct db **db)

@@ -2,13 +2,13 @@
  * Times are ISO-8601 text, which sorts as they do. Must not know tables. */
 #include "db/driver.h"
 #include "base/enc.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 #define SQLITE_OLDEST 3037000 /* the first with STRICT tables */
@@ -70,35 +70,12 @@ static enum err text_run(struct db *db, const char *sql, const char *doing)
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
 /* WAL needs memory shared by all who open the file, and locks that hold: no network file system gives both. */
-static const char *network_name(unsigned long type)
-{
-    static const struct {
-        unsigned long type;
-        const char *name;
-    } known[] = {
-        {0x6969, "NFS"},      {0x517b, "SMB"},     {0xff534d42, "CIFS"},   {0xfe534d42, "SMB2"},
-        {0x5346414f, "AFS"},  {0x6b414653, "AFS"}, {0x01021997, "9P"},     {0x00c36400, "Ceph"},
-        {0x73757245, "Coda"}, {0x564c, "NCP"},     {0x0bd00bd0, "Lustre"},
-    };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].type == type)
-            return known[i].name;
-    }
-    return NULL;
-}
-
 static enum err place_check(struct db *db, const char *path)
 {
     const char *slash = strrchr(path, '/'); /* there is one: path_of */
     const char *dir = slash == path ? "/" : arena_strndup(db->arena, path, (size_t)(slash - path));
-    struct statfs fs;
+    const char *name = fs_network(path, dir);
 
-    if (statfs(path, &fs) != 0 && statfs(dir, &fs) != 0) {
-        log_error("sqlite: %s: %s", dir, strerror(errno));
-        return ERR_DB_DOWN;
-    }
-    const char *name = network_name((unsigned long)fs.f_type & 0xffffffffUL);
     if (!name)
         return ERR_OK;
     log_error("sqlite: %s lies on a network file system (%s), where databases break; put it on a local disk", path,
@@ -112,11 +89,12 @@ static const char *path_of(struct db *db, const struct cfg *cfg)
     return arena_printf(db->arena, "%s%s", cfg->database_path[0] == '/' ? "" : "./", cfg->database_path);
 }
 
-static enum err file_open(struct db *db, const char *path)
+static enum err file_open(struct db *db, const char *path, bool create)
 {
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
     sqlite3 *conn = NULL;
     mode_t mask = umask(077); /* the file and its -wal and -shm are ours alone */
-    int rc = sqlite3_open_v2(path, &conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(path, &conn, flags, NULL);
     struct stat st;
 
     umask(mask);
@@ -182,7 +160,7 @@ static enum err wal_set(struct db *db, int64_t wait)
     return ERR_DB_DOWN;
 }
 
-static enum err sqlite_open(struct db *db, const struct cfg *cfg)
+static enum err sqlite_open(struct db *db, const struct cfg *cfg, bool create)
 {
     const char *path = path_of(db, cfg);
 
@@ -192,7 +170,7 @@ static enum err sqlite_open(struct db *db, const struct cfg *cfg)
     }
     db->version = arena_printf(db->arena, "sqlite %s", sqlite3_libversion());
     TRY(place_check(db, path));
-    TRY(file_open(db, path));
+    TRY(file_open(db, path, create));
     sqlite3_extended_result_codes(db->conn, 1);
     sqlite3_busy_timeout(db->conn, (int)cfg->database_busy_timeout);
     TRY(confine(db));
@@ -202,6 +180,19 @@ static enum err sqlite_open(struct db *db, const struct cfg *cfg)
                     "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-64; PRAGMA mmap_size=0;"
                     "PRAGMA temp_store=MEMORY",
                     "settings");
+}
+
+/* A file that was renamed, deleted or replaced is still ours to read, but it is nobody's database any more. */
+static bool sqlite_moved(struct db *db)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+static void sqlite_patience(struct db *db, int64_t ms)
+{
+    sqlite3_busy_timeout(db->conn, (int)ms);
 }
 
 static void sqlite_close(struct db *db)
@@ -368,6 +359,8 @@ const struct db_driver db_sqlite = {
     .name = "sqlite",
     .ddl = ddl,
     .open = sqlite_open,
+    .moved = sqlite_moved,
+    .patience = sqlite_patience,
     .close = sqlite_close,
     .prepare = sqlite_prepare,
     .finish = sqlite_finish,

@@ -200,16 +200,31 @@ enum err migrate_up(struct db *db, struct arena *a, int *from, int *to)
     return missing_apply(db, a, from, to);
 }
 
+static enum err older_check(int version)
+{
+    if (version == migrate_newest())
+        return ERR_OK;
+    log_error("the database has schema %d, this program needs %d: run latchkeyctl migrate", version, migrate_newest());
+    return ERR_SCHEMA;
+}
+
+enum err migrate_current(struct db *db, struct arena *a)
+{
+    int version;
+
+    TRY(migrate_version(db, a, &version));
+    TRY(newer_check(version));
+    if (version > 0)
+        return older_check(version);
+    log_error("the database is empty: was it replaced?");
+    return ERR_DB_DOWN;
+}
+
 enum err migrate_ready(struct db *db, struct arena *a)
 {
     int version, from, to;
 
     TRY(migrate_version(db, a, &version));
     TRY(newer_check(version));
-    if (version == migrate_newest())
-        return ERR_OK;
-    if (version == 0)
-        return missing_apply(db, a, &from, &to);
-    log_error("the database has schema %d, this program needs %d: run latchkeyctl migrate", version, migrate_newest());
-    return ERR_SCHEMA;
+    return version == 0 ? missing_apply(db, a, &from, &to) : older_check(version);
 }

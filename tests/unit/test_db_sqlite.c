@@ -122,7 +122,30 @@ static void test_special_names(void)
     world_close(&w);
 }
 
+static void test_missing_is_not_made(void)
+{
+    struct world w;
+    struct db *db = NULL;
+    struct stat st;
+
+    world_empty(&w);
+    db_close(&w.db);
+    unlink(file(&w));
+    CU_ASSERT_EQUAL(db_open_existing(w.cfg, &db), ERR_DB_DOWN);
+    CU_ASSERT_PTR_NULL(db);
+    CU_ASSERT_NOT_EQUAL(stat(file(&w), &st), 0);
+    OK(db_open(w.cfg, &db));
+    db_close(&db);
+    OK(db_open_existing(w.cfg, &db));
+    CU_ASSERT_FALSE(db_moved(db));
+    CU_ASSERT_EQUAL(rename(file(&w), arena_printf(w.arena, "%s/elsewhere", w.dir)), 0);
+    CU_ASSERT_TRUE(db_moved(db));
+    db_close(&db);
+    world_close(&w);
+}
+
 static CU_TestInfo tests[] = {
+    {"missing is not made, moved is noticed", test_missing_is_not_made},
     {"file modes", test_file_modes},
     {"network file systems", test_network_file_systems},
     {"unusable files", test_unusable_files},
