@@ -68,7 +68,7 @@ MUST_USE enum err account_delete(struct auth *au, const char *user_id);
 
 /* Is s an e-mail address as CONTRACT.md B §3 accepts it (ASCII, no trimming)? */
 bool account_email_ok(const char *s);
-/* 8 to 128 UTF-16 code units. ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG. */
+/* 8 to 128 UTF-16 code units. ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_BAD_TEXT. */
 MUST_USE enum err account_password_ok(const char *s);
 
 /* --- session (auth/session.c) --- */
@@ -87,6 +87,8 @@ MUST_USE enum err session_sign_out(struct auth *au, const struct presented *p);
 MUST_USE enum err session_revoke(struct auth *au, const char *user_id, const char *id);
 /* Ends all of the user's sessions but `keep` (NULL: none is kept), those being opened at this instant included. */
 MUST_USE enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, int64_t *n);
+/* The same for all users. */
+MUST_USE enum err session_revoke_everybody(struct auth *au, int64_t *n);
 /* Is it alive at now? */
 bool session_alive(const struct session *s, int64_t now);
 /* Was the password given lately enough (session.fresh_age) for sensitive acts? */

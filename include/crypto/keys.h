@@ -3,6 +3,7 @@
 #define CRYPTO_KEYS_H
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,5 +31,11 @@ MUST_USE enum err keys_mac(const struct keys *k, size_t i, const char *msg, size
                            uint8_t out[static KEYS_MAC_LEN]);
 /* Keyed fingerprint of the i-th secret, hex: tells whether two hosts hold the same one, and nothing else. */
 MUST_USE enum err keys_print(const struct keys *k, size_t i, char out[static KEYS_PRINT_SIZE]);
+
+/* AUTO(keys) */
+static inline void auto_keys(struct keys **k)
+{
+    keys_close(k);
+}
 
 #endif

@@ -54,6 +54,8 @@ MUST_USE enum err users_delete(struct db *db, const char *id);
 /* Takes the per-user lock: first thing in a transaction that adds sessions, ends several, or changes a credential or
  * the user's state. Held until commit. */
 MUST_USE enum err users_lock(struct db *db, const char *id);
+/* The locks of all users at once. */
+MUST_USE enum err users_lock_all(struct db *db);
 /* ERR_NONE: already in that state. Caller holds the lock. */
 MUST_USE enum err users_disable(struct db *db, const char *id, int64_t now);
 MUST_USE enum err users_enable(struct db *db, const char *id);
@@ -105,5 +107,7 @@ struct keys;
 MUST_USE enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k);
 /* The same without writing; a database that knows no secret yet is fine. */
 MUST_USE enum err meta_knows_secret(struct db *db, struct arena *a, const struct keys *k);
+/* Makes the newest of `to` the secret it knows, if the one it knows is among `from`. ERR_SECRET otherwise. */
+MUST_USE enum err meta_move_secret(struct db *db, struct arena *a, const struct keys *from, const struct keys *to);
 
 #endif

@@ -62,6 +62,8 @@ bool account_email_ok(const char *s)
 
 enum err account_password_ok(const char *s)
 {
+    if (!enc_utf8_valid(s, strlen(s)))
+        return ERR_BAD_TEXT; /* by latchkeyctl; nobody could send it as JSON */
     size_t n = enc_utf16_units(s);
     if (n < PASSWORD_MIN)
         return ERR_PASSWORD_SHORT;
@@ -106,6 +108,8 @@ static enum err signup_check(struct auth *au, const struct signup *in, bool by_a
     if (!account_email_ok(in->email))
         return ERR_INVALID_EMAIL;
     TRY(account_password_ok(in->password));
+    if (!enc_utf8_valid(in->name, strlen(in->name)))
+        return ERR_BAD_TEXT;
     if (enc_utf8_points(in->name) > NAME_MAX_POINTS || strlen(in->email) > EMAIL_MAX)
         return ERR_USER_REFUSED;
     return ERR_OK;
@@ -164,24 +168,41 @@ static enum err signin_store(struct auth *au, const struct credential *c, const 
     return db_commit(&tx);
 }
 
+/* One try: the password against what is stored now, then the session, guarded by just that. */
+static enum err signin_try(struct auth *au, const char *email, const char *password, bool remember,
+                           const struct caller *from, const struct presented *old, struct credential *c,
+                           struct opened *out)
+{
+    const char *fresh;
+    bool match;
+
+    *c = (struct credential){.password = NULL};
+    enum err e = accounts_find(au->db, au->arena, email, c);
+    if (e != ERR_OK && e != ERR_NONE)
+        return e;
+    TRY(password_verify(au, password, c->password, &match, &fresh));
+    if (!match || c->disabled)
+        return ERR_BAD_CREDENTIALS;
+    e = signin_store(au, c, fresh, remember, from, old, out);
+    return e == ERR_BAD_CREDENTIALS ? ERR_NONE : e;
+}
+
 enum err account_sign_in(struct auth *au, const char *email, const char *password, bool remember,
                          const struct caller *from, const struct presented *old, struct opened *out)
 {
-    struct credential c = {.password = NULL};
-    const char *fresh;
-    bool match;
+    struct credential c;
 
     if (!account_email_ok(email))
         return ERR_INVALID_EMAIL;
     if (account_password_ok(password) == ERR_PASSWORD_LONG)
         return ERR_PASSWORD_LONG;
-    enum err e = accounts_find(au->db, au->arena, enc_lower(au->arena, email), &c);
-    if (e != ERR_OK && e != ERR_NONE)
-        return e;
-    TRY(password_verify(au, password, c.password, &match, &fresh));
-    if (!match || c.disabled)
-        return ERR_BAD_CREDENTIALS;
-    return signin_store(au, &c, fresh, remember, from, old, out);
+    email = enc_lower(au->arena, email);
+    enum err e = signin_try(au, email, password, remember, from, old, &c, out);
+    /* The hash changed while we computed: by another sign-in that renewed it, or by a change of the password. Which of
+     * the two, the password itself tells. */
+    if (e == ERR_NONE)
+        e = signin_try(au, email, password, remember, from, old, &c, out);
+    return e == ERR_NONE ? ERR_BAD_CREDENTIALS : e;
 }
 
 /* Begins what an administrator does to one user: transaction, lock, and the user must be there. */

@@ -51,28 +51,29 @@ int64_t session_cookie_age(const struct cfg *cfg, const struct session *s, int64
     return earlier(left, most / CLOCK_SECOND);
 }
 
-/* Writes what session_slide decided. Another reader may have been quicker, or the session may be gone: then the guard
- * of the statement finds nothing and the row is read again, never written back. ERR_NONE: it does not live any more. */
+/* Writes what session_slide decided. It is bookkeeping: it must not wait long, nor turn a session that was found into
+ * an outage. Another reader may have been quicker, or the session may be gone: then the guard of the statement finds
+ * nothing and the row is read again, never written back. ERR_NONE: it does not live any more. */
 static enum err session_touch(struct auth *au, const char *hash, const struct caller *from, struct checked *c)
 {
     struct session was = c->session;
     struct slide due = session_slide(au->cfg, from, au->now, &c->session);
     enum err e = ERR_OK;
 
-    if (due.extend)
-        e = sessions_slide(au->db, &c->session, was.expires_at);
-    else if (due.seen)
-        e = sessions_seen(au->db, &c->session, was.last_seen_at);
+    if (!due.extend && !due.seen)
+        return ERR_OK;
+    db_hurry(au->db);
+    e = due.extend ? sessions_slide(au->db, &c->session, was.expires_at)
+                   : sessions_seen(au->db, &c->session, was.last_seen_at);
+    db_hurry_end(au->db);
     c->moved = due.extend && e == ERR_OK;
     if (e == ERR_OK)
         return ERR_OK;
     c->session = was;
-    if (e == ERR_DB_BUSY) {
-        log_warn("session %s: busy store, not extended this time", was.id);
+    if (e != ERR_NONE) {
+        log_warn("session %s: not extended this time: %s", was.id, err_row(e)->text);
         return ERR_OK;
     }
-    if (e != ERR_NONE)
-        return e;
     TRY(sessions_find(au->db, au->arena, hash, &c->session, &c->user));
     return session_alive(&c->session, au->now) ? ERR_OK : ERR_NONE;
 }
@@ -170,6 +171,16 @@ enum err session_revoke(struct auth *au, const char *user_id, const char *id)
         return ERR_NO_SESSION;
     enum err e = sessions_end_own(au->db, id, user_id, au->now);
     return e == ERR_NONE ? ERR_NO_SESSION : e;
+}
+
+enum err session_revoke_everybody(struct auth *au, int64_t *n)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+
+    TRY(db_begin(au->db, &tx));
+    TRY(users_lock_all(au->db));
+    TRY(sessions_end_everybody(au->db, n));
+    return db_commit(&tx);
 }
 
 enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, int64_t *n)

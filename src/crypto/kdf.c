@@ -206,7 +206,7 @@ static enum err verify_any(struct arena *a, const struct cfg_scrypt *cost, const
         return ERR_OK;
     }
     log_warn("a stored password hash is of a form or cost that cannot be verified");
-    return kdf_spend(a, cost, password); /* or the time would tell such an account from others */
+    return ERR_OK;
 }
 
 enum err kdf_verify(struct arena *a, const struct cfg_scrypt *cost, const char *password, const char *stored,
@@ -214,6 +214,9 @@ enum err kdf_verify(struct arena *a, const struct cfg_scrypt *cost, const char *
 {
     bool hit = false, ours = false;
     TRY(verify_any(a, cost, password, stored, &hit, &ours));
+    /* A hash of another cost takes another time, which would tell its account from those that do not exist. */
+    if (!hit && !ours)
+        TRY(kdf_spend(a, cost, password));
     *match = hit;
     if (weaker)
         *weaker = hit && !ours;

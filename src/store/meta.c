@@ -22,40 +22,61 @@ static enum err mine_find(const struct keys *k, const char *print, size_t *which
     return ERR_SECRET;
 }
 
+/* What the database knows; NULL: nothing yet. */
+static enum err secret_read(struct db *db, struct arena *a, const char **print)
+{
+    struct db_rows rows;
+
+    TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_SECRET)));
+    *print = rows.n == 0 ? NULL : db_row(&rows, 0)->s;
+    return ERR_OK;
+}
+
 /* If another process moved or wrote the row meanwhile, ERR_DB_DUPLICATE: to be read again. */
-static enum err secret_try(struct db *db, struct arena *a, const struct keys *k)
+static enum err secret_write(struct db *db, const char *there, const struct keys *k)
 {
     char newest[KEYS_PRINT_SIZE];
-    struct db_rows rows;
-    size_t which;
     int64_t changed;
 
     TRY(keys_print(k, 0, newest));
-    TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_SECRET)));
-    if (rows.n == 0)
+    if (!there)
         return db_exec(db, ST_META_ADD, NULL, DB_TEXT(META_SECRET), DB_TEXT(newest));
-    const char *there = db_row(&rows, 0)->s;
-    TRY(mine_find(k, there, &which));
-    if (which == 0)
+    if (strcmp(there, newest) == 0)
         return ERR_OK;
     TRY(db_exec(db, ST_META_SET, &changed, DB_TEXT(newest), DB_TEXT(META_SECRET), DB_TEXT(there)));
     return changed == 1 ? ERR_OK : ERR_DB_DUPLICATE;
 }
 
-enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k)
+static enum err secret_try(struct db *db, struct arena *a, const struct keys *from, const struct keys *to)
 {
-    enum err e = secret_try(db, a, k);
+    const char *there;
+    size_t which;
+
+    TRY(secret_read(db, a, &there));
+    if (there)
+        TRY(mine_find(from, there, &which));
+    return secret_write(db, there, to);
+}
+
+enum err meta_move_secret(struct db *db, struct arena *a, const struct keys *from, const struct keys *to)
+{
+    enum err e = secret_try(db, a, from, to);
 
     for (int again = 0; e == ERR_DB_DUPLICATE && again < 3; again++)
-        e = secret_try(db, a, k);
+        e = secret_try(db, a, from, to);
     return e;
+}
+
+enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k)
+{
+    return meta_move_secret(db, a, k, k);
 }
 
 enum err meta_knows_secret(struct db *db, struct arena *a, const struct keys *k)
 {
-    struct db_rows rows;
+    const char *there;
     size_t which;
 
-    TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_SECRET)));
-    return rows.n == 0 ? ERR_OK : mine_find(k, db_row(&rows, 0)->s, &which);
+    TRY(secret_read(db, a, &there));
+    return there ? mine_find(k, there, &which) : ERR_OK;
 }

@@ -79,6 +79,11 @@ enum err users_lock(struct db *db, const char *id)
     return e == ERR_DB_DUPLICATE ? db_exec(db, ST_LOCK_BUMP, NULL, DB_TEXT(id)) : e;
 }
 
+enum err users_lock_all(struct db *db)
+{
+    return db_exec(db, ST_LOCK_ALL, NULL, DB_NONE);
+}
+
 enum err users_disable(struct db *db, const char *id, int64_t now)
 {
     int64_t changed;
