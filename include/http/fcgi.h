@@ -38,5 +38,7 @@ void fcgi_end(struct fcgi *f);
 /* A listening socket. where: path of a unix socket (mode 0660, given to group if not empty; a stale file is replaced, a
  * live one is not: ERR_IO), or ADDRESS:PORT, or [ADDRESS]:PORT. What has a '/' is a path. */
 MUST_USE enum err fcgi_listen(const char *where, const char *group, int backlog, int *fd);
+/* Closes it and removes the file, unless somebody else listens there by now. No worker may have it open any more. */
+void fcgi_unlisten(const char *where, int *fd);
 
 #endif

@@ -68,7 +68,8 @@ const char *pairs_get(const struct pairs *p, const char *name);
 MUST_USE enum err pairs_parse(struct arena *a, const char *s, size_t n, struct pairs *out);
 
 /* Values of the cookies called name in a Cookie header, percent-decoded (raw where that fails), quotes stripped, in
- * order; at most max. Pairs end at ';' and, for servers that join header fields so, at ','. Returns how many. */
+ * order; at most max. Pairs end at ';' only: a comma is part of a value, which a sibling domain may have planted so
+ * that what follows looks like ours. Returns how many. */
 size_t cookie_values(struct arena *a, const char *header, const char *name, const char **out, size_t max);
 
 /* Strict JSON (RFC 8259): valid UTF-8, one value, nothing after it, depth at most 16, no NUL in strings; a leading BOM

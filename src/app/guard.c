@@ -18,15 +18,26 @@ bool guard_unsafe(enum method m)
 
 /* --- origin ------------------------------------------------------------------------------------------------------- */
 
-/* callbackURL of a body; *bad: it is there and not a string, and not one of JavaScript's false values (B §3). */
-static const char *body_callback(const struct request *r, bool *bad)
+/* Where a caller may ask to be sent; checked on every unsafe request, whatever the route makes of it (B §3). */
+static const struct {
+    const char *name;
+    enum err refused;
+} callbacks[] = {
+    {"callbackURL", ERR_INVALID_CALLBACK},
+    {"redirectTo", ERR_INVALID_REDIRECT},
+    {"errorCallbackURL", ERR_INVALID_ERROR_CB},
+    {"newUserCallbackURL", ERR_INVALID_NEW_CB},
+};
+
+/* One of them from a body. *bad: it is there and not a string, and not one of JavaScript's false values. */
+static const char *body_callback(const struct request *r, const char *name, bool *bad)
 {
     struct json_object *v = NULL;
 
     if (r->body == BODY_FORM)
-        return pairs_get(&r->form, "callbackURL");
+        return pairs_get(&r->form, name);
     if (r->body != BODY_JSON || !json_object_is_type(r->json, json_type_object) ||
-        !json_object_object_get_ex(r->json, "callbackURL", &v))
+        !json_object_object_get_ex(r->json, name, &v))
         return NULL;
     if (json_object_is_type(v, json_type_string))
         return json_object_get_string(v);
@@ -35,17 +46,25 @@ static const char *body_callback(const struct request *r, bool *bad)
     return NULL;
 }
 
-static enum err guard_callback(struct ctx *ctx)
+static bool callback_ok(struct ctx *ctx, const char *url)
 {
-    bool bad = false;
-    const char *in_body = body_callback(&ctx->req, &bad), *in_query = pairs_get(&ctx->req.query, "callbackURL");
+    return !url || !*url || origin_callback_ok(ctx->au.cfg, ctx->au.arena, url);
+}
 
-    if (bad)
-        return ERR_CALLBACK_TYPE;
-    if (in_body && *in_body && !origin_callback_ok(ctx->au.cfg, ctx->au.arena, in_body))
-        return ERR_INVALID_CALLBACK;
-    if (in_query && *in_query && !origin_callback_ok(ctx->au.cfg, ctx->au.arena, in_query))
-        return ERR_INVALID_CALLBACK;
+static enum err guard_callbacks(struct ctx *ctx)
+{
+    for (size_t i = 0; i < sizeof callbacks / sizeof callbacks[0]; i++) {
+        bool bad = false;
+        const char *in_body = body_callback(&ctx->req, callbacks[i].name, &bad);
+        if (bad) {
+            ctx->detail = arena_printf(ctx->au.arena, "Invalid %s: expected a string", callbacks[i].name);
+            return ERR_CALLBACK_TYPE;
+        }
+        if (!callback_ok(ctx, in_body) || !callback_ok(ctx, pairs_get(&ctx->req.query, callbacks[i].name)))
+            return callbacks[i].refused;
+        if (i == 0 && in_body && *in_body)
+            ctx->callback = in_body;
+    }
     return ERR_OK;
 }
 
@@ -68,7 +87,7 @@ enum err guard_origin(struct ctx *ctx)
     /* A browser's own form must carry a token (A3). Only pages of ours give one out, and there are none yet. */
     if (r->body == BODY_FORM && r->accept && strstr(r->accept, "text/html"))
         return ERR_FORM_TOKEN;
-    return guard_callback(ctx);
+    return guard_callbacks(ctx);
 }
 
 /* --- cross-origin reads (D20) ---------------------------------------------------------------------------------------

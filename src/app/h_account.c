@@ -32,23 +32,10 @@ enum err h_sign_up(struct ctx *ctx, const void *in)
     return ERR_OK;
 }
 
-/* callbackURL was checked by the guard; here it only says where to go. */
-static const char *callback(const struct request *r)
-{
-    struct json_object *v = NULL;
-    const char *url = NULL;
-
-    if (r->body == BODY_FORM)
-        url = pairs_get(&r->form, "callbackURL");
-    else if (json_object_object_get_ex(r->json, "callbackURL", &v) && json_object_is_type(v, json_type_string))
-        url = json_object_get_string(v);
-    return url && *url ? url : NULL;
-}
-
 enum err h_sign_in(struct ctx *ctx, const void *in)
 {
     const struct in_sign_in *f = in;
-    const char *url = callback(&ctx->req);
+    const char *url = ctx->callback;
     struct opened opened;
 
     TRY(account_sign_in(&ctx->au, f->email, f->password, f->rememberMe, &ctx->caller, &ctx->presented, &opened));

@@ -3,6 +3,7 @@
  * connections. Must not interpret parameters; that is request.c. */
 #include "http/fcgi.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
 
@@ -22,6 +23,7 @@
 /* How long a web server may take to close after our answer; libfcgi's own number. */
 #define LINGER_MS 2000
 #define ACCEPT_REST_MS 100
+#define SIGNALS_MS 50
 
 struct fcgi {
     int listen_fd;
@@ -32,7 +34,8 @@ struct fcgi {
     FCGX_Request req;
     int fd; /* of the current connection; -1 between requests */
     bool failed;
-    bool in_ended; /* the peer has sent all of its body */
+    int64_t signals_due; /* when they are to be let in apart */
+    bool in_ended;       /* the peer has sent all of its body */
 };
 
 /* One deadline for parameters, body and answer together. A receive time-out on the socket could not do this: libfcgi
@@ -179,11 +182,25 @@ static enum err connection_take(struct fcgi *f)
     return ERR_OK;
 }
 
+/* ppoll lets no signal in where a connection waits already: under steady load that would be never. */
+static void signals_let_in(struct fcgi *f, const sigset_t *open_mask)
+{
+    int64_t now = clock_steady();
+    sigset_t kept;
+
+    if (now < f->signals_due)
+        return;
+    f->signals_due = now + SIGNALS_MS;
+    sigprocmask(SIG_SETMASK, open_mask, &kept);
+    sigprocmask(SIG_SETMASK, &kept, NULL);
+}
+
 static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop)
 {
     for (;;) {
         struct pollfd p = {.fd = f->listen_fd, .events = POLLIN};
 
+        signals_let_in(f, open_mask);
         if (*stop)
             return ERR_SHUTDOWN;
         int ready = ppoll(&p, 1, NULL, open_mask);

@@ -6,11 +6,13 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -75,12 +77,29 @@ static enum err unix_bind(const char *path, const char *group, int fd)
     return group_give(path, group);
 }
 
+/* Between finding a socket dead and listening ourselves nobody else may come to the same conclusion. The lock goes with
+ * the descriptor. */
+static enum err directory_lock(const char *path, int *out)
+{
+    char dir[sizeof((struct sockaddr_un *)0)->sun_path];
+    size_t n = (size_t)(strrchr(path, '/') - path);
+
+    if (n >= sizeof dir)
+        return ERR_IO;
+    memcpy(dir, n ? path : "/", n ? n : 1);
+    dir[n ? n : 1] = '\0';
+    *out = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *out >= 0 && flock(*out, LOCK_EX) == 0 ? ERR_OK : failed(path, "directory");
+}
+
 static enum err unix_listen(const char *path, const char *group, int backlog, int *out)
 {
+    AUTO(fd) int lock = -1;
     AUTO(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return failed(path, "socket");
+    TRY(directory_lock(path, &lock));
     TRY(unix_bind(path, group, fd));
     if (listen(fd, backlog) != 0)
         return failed(path, "listen");
@@ -134,4 +153,18 @@ static enum err tcp_listen(const char *where, int backlog, int *out)
 enum err fcgi_listen(const char *where, const char *group, int backlog, int *fd)
 {
     return strchr(where, '/') ? unix_listen(where, group, backlog, fd) : tcp_listen(where, backlog, fd);
+}
+
+void fcgi_unlisten(const char *where, int *fd)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    AUTO(fd) int lock = -1;
+
+    close(*fd);
+    *fd = -1;
+    if (!strchr(where, '/') || strlen(where) >= sizeof to.sun_path || directory_lock(where, &lock) != ERR_OK)
+        return;
+    memcpy(to.sun_path, where, strlen(where) + 1);
+    if (stale_remove(where, &to) != ERR_OK)
+        log_warn("socket %s: left to whom it belongs now", where);
 }

@@ -24,8 +24,8 @@ static const struct {
     {"a=1;s=2", 1, {"2"}},
     {" \t s\t=\t2 ; ", 1, {"2"}},
     {"s=bad; s=good", 2, {"bad", "good"}},
-    {"a=1, s=2, b=3", 1, {"2"}}, /* Apache joins two header fields so */
-    {"s=1, s=2; s=3", 3, {"1", "2", "3"}},
+    {"a=1, s=2, b=3", 0, {0}}, /* of another domain's making, to look like ours */
+    {"s=1, s=2; s=3", 2, {"1, s=2", "3"}},
     {"s=a=b", 1, {"a=b"}},
     {"a=s=1", 0, {0}},
     {"s=t.AB%2BC%2F%3D", 1, {"t.AB+C/="}},
@@ -41,7 +41,7 @@ static const struct {
     {"s=\"\"", 1, {""}},
     {"s=abc\"", 1, {"abc\""}},
     {"s=\"a%20b\"", 1, {"a b"}},
-    {";;,; ,s=1,;", 1, {"1"}},
+    {";;,; ,s=1,; s=2;", 1, {"2"}},
     {"s=%0d%0aSet-Cookie:x=1", 1, {"\r\nSet-Cookie:x=1"}},
     {"\x01\x02=\xff; s=1", 1, {"1"}},
 };
