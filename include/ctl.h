@@ -16,7 +16,8 @@ struct ctl {
     const char *arg;                /* the one positional argument; NULL */
 };
 
-enum ctl_needs { NEEDS_NOTHING, NEEDS_CONFIG, NEEDS_STORE };
+/* NEEDS_STORE: that is there; MAKES_STORE: makes an empty one where there is none. */
+enum ctl_needs { NEEDS_NOTHING, NEEDS_CONFIG, NEEDS_STORE, MAKES_STORE };
 
 /* Run by root, files must still belong to whom the program runs as: acts on as the owner of pool.state. ERR_IO. */
 MUST_USE enum err ctl_become_owner(const struct cfg *cfg);

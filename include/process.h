@@ -6,11 +6,15 @@
 
 #include <signal.h>
 
-/* Set by signal handlers, which do nothing else. One of the program's two globals. */
+/* Set by a signal handler, which does nothing else. */
 extern volatile sig_atomic_t process_stop;
 
-/* TERM and INT ask to stop; PIPE is ignored. Signals stay blocked outside of the waits that let them in: *open is the
- * mask for those. ERR_INTERNAL. */
+/* Descriptors 0 to 2 exist afterwards. First thing in main. ERR_IO. */
+MUST_USE enum err process_descriptors(void);
+/* Opens the log anew if USR1 has asked for it; tells whether it has. */
+bool process_reopen(void);
+/* TERM, INT and HUP ask to stop, USR1 to open the log anew; PIPE and XFSZ are ignored. Signals stay blocked outside of
+ * the waits that let them in: *open is the mask for those. ERR_INTERNAL. */
 MUST_USE enum err process_signals(sigset_t *open);
 /* No core dumps, no tracing by others, no new privileges. Best effort, logged where it fails. */
 void process_harden(void);

@@ -151,6 +151,8 @@ int master_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, co
     while (!process_stop) {
         reap(&m);
         wait_signal(&m, start_due(&m));
+        if (process_reopen())
+            signal_all(&m, SIGUSR1);
     }
     log_info("stopping");
     drain(&m);

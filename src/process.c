@@ -5,17 +5,26 @@
 #include "base/sanitized.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 volatile sig_atomic_t process_stop;
+static volatile sig_atomic_t reopen_asked;
 
 static void on_stop(int sig)
 {
     (void)sig;
     process_stop = 1;
+}
+
+static void on_reopen(int sig)
+{
+    (void)sig;
+    reopen_asked = 1;
 }
 
 static void on_child(int sig)
@@ -25,7 +34,7 @@ static void on_child(int sig)
 
 enum err process_signals(sigset_t *open)
 {
-    static const int stops[] = {SIGTERM, SIGINT};
+    static const int stops[] = {SIGTERM, SIGINT, SIGHUP};
     struct sigaction act = {.sa_handler = on_stop};
     sigset_t block;
 
@@ -37,14 +46,22 @@ enum err process_signals(sigset_t *open)
             return ERR_INTERNAL;
     }
     sigaddset(&block, SIGCHLD);
+    sigaddset(&block, SIGUSR1);
     act.sa_handler = on_child;
-    if (sigaction(SIGCHLD, &act, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    if (sigaction(SIGCHLD, &act, NULL) != 0)
+        return ERR_INTERNAL;
+    act.sa_handler = on_reopen;
+    if (sigaction(SIGUSR1, &act, NULL) != 0)
+        return ERR_INTERNAL;
+    /* a broken pipe or a full file is an error of a call, not the end of a worker */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return ERR_INTERNAL;
     if (sigprocmask(SIG_BLOCK, &block, NULL) != 0 || sigprocmask(SIG_BLOCK, NULL, open) != 0)
         return ERR_INTERNAL;
     for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
         sigdelset(open, stops[i]);
     sigdelset(open, SIGCHLD);
+    sigdelset(open, SIGUSR1);
     return ERR_OK;
 }
 
@@ -79,4 +96,27 @@ void process_settle(const struct keys *keys)
     if (token_hash("", hash) != ERR_OK || keys_print(keys, 0, print) != ERR_OK || kdf_spend(a, &least, "") != ERR_OK)
         log_warn("OpenSSL does not answer as it should");
     arena_close(&a);
+}
+
+bool process_reopen(void)
+{
+    if (!reopen_asked)
+        return false;
+    reopen_asked = 0;
+    log_reopen();
+    return true;
+}
+
+enum err process_descriptors(void)
+{
+    int fd;
+
+    /* whatever is opened first would take the place of a closed standard error, and log lines would go into it */
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        return ERR_IO;
+    close(fd);
+    return ERR_OK;
 }

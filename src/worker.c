@@ -15,6 +15,7 @@ static enum err worker_loop(struct app *app, int listen_fd, const sigset_t *open
     enum err e = ERR_OK;
     while (e == ERR_OK || e == ERR_CLIENT_GONE) {
         e = fcgi_next(f, open, &process_stop);
+        process_reopen(); /* a line is written only while serving */
         if (e == ERR_OK)
             app_serve(app, f);
     }

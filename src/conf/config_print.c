@@ -54,7 +54,7 @@ static void row_print(struct buf *out, const struct cfg *cfg, enum cfg_id id)
     buf_putc(out, '\n');
     comment_print(out, row->text);
     if (id == CFG_auth_base_url)
-        line_print(out, "", row->key, PRINT_BASE_URL);
+        line_print(out, "# ", row->key, PRINT_BASE_URL); /* it must be set, and by a person */
     else
         line_print(out, "# ", row->key, row->def);
 }

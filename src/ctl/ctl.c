@@ -1,5 +1,6 @@
 /* latchkeyctl: reads the command line against the table of commands, opens what the command needs, runs it. */
 #include "ctl.h"
+#include "process.h"
 
 #include "base/log.h"
 #include "db/migrate.h"
@@ -15,7 +16,7 @@
 
 /* clang-format off */
 static const struct ctl_command commands[] = {
-    {"user", "add", "EMAIL", "n", NEEDS_STORE, ctl_user_add, "Add a user; the password is asked for, or read from standard input."},
+    {"user", "add", "EMAIL", "n", MAKES_STORE, ctl_user_add, "Add a user; the password is asked for, or read from standard input."},
     {"user", "list", NULL, "", NEEDS_STORE, ctl_user_list, "List all users."},
     {"user", "disable", "USER", "", NEEDS_STORE, ctl_user_disable, "Refuse sign-in to a user and end the user's sessions."},
     {"user", "enable", "USER", "", NEEDS_STORE, ctl_user_enable, "Let a disabled user sign in again."},
@@ -113,8 +114,12 @@ static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
     ctl->au = (struct auth){.cfg = ctl->cfg, .arena = ctl->arena, .now = clock_now()};
     if (needs == NEEDS_CONFIG)
         return ERR_OK;
-    TRY(db_open(ctl->cfg, &ctl->au.db));
-    return migrate_ready(ctl->au.db, ctl->arena);
+    if (needs == MAKES_STORE) {
+        TRY(db_open(ctl->cfg, &ctl->au.db));
+        return migrate_ready(ctl->au.db, ctl->arena);
+    }
+    TRY(db_open_existing(ctl->cfg, &ctl->au.db));
+    return migrate_current(ctl->au.db, ctl->arena);
 }
 
 static void ctl_close(struct ctl *ctl)
@@ -236,9 +241,10 @@ int main(int argc, char **argv)
     const char *env = getenv("LATCHKEY_CONF");
     struct ctl ctl = {.conf_path = env && *env ? env : LATCHKEY_SYSCONFDIR "/latchkey.conf"};
 
-    if (log_open(NULL, LVL_WARN) != ERR_OK)
+    if (process_descriptors() != ERR_OK || log_open(NULL, LVL_WARN) != ERR_OK)
         return CTL_FAILED;
     log_name("latchkeyctl");
+    process_harden();
     for (int c; (c = getopt_long(argc, argv, "c:jhV", options, NULL)) != -1;) {
         int status = option_take(&ctl, c);
         if (status != CTL_OK)

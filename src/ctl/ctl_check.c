@@ -6,6 +6,7 @@
 #include "db/migrate.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -87,12 +88,12 @@ static void check_store(struct check *c, const struct keys *keys)
     struct ctl *ctl = c->ctl;
     int version = 0;
 
-    if (ctl->cfg->database_driver == DRIVER_SQLITE && access(ctl->cfg->database_path, F_OK) != 0) {
+    if (ctl->cfg->database_driver == DRIVER_SQLITE && access(ctl->cfg->database_path, F_OK) != 0 && errno == ENOENT) {
         say(c, "warn", "store",
             arena_printf(ctl->arena, "%s is not there yet; the first start makes it", ctl->cfg->database_path));
         return;
     }
-    enum err e = db_open(ctl->cfg, &ctl->au.db);
+    enum err e = db_open_existing(ctl->cfg, &ctl->au.db);
     if (e == ERR_OK)
         e = migrate_version(ctl->au.db, ctl->arena, &version);
     if (e != ERR_OK) {
@@ -110,6 +111,41 @@ static void check_store(struct check *c, const struct keys *keys)
         say(c, "FAIL", "secret", "the store was made with other secrets than those of the secret file");
 }
 
+/* The group must be there, and this user a member of it: nobody else may give a file away. */
+static void check_group(struct check *c)
+{
+    const char *name = c->ctl->cfg->pool_socket_group;
+    struct group *g = *name ? getgrnam(name) : NULL;
+    gid_t mine[256];
+
+    if (!*name)
+        return;
+    if (!g) {
+        say(c, "FAIL", "socket", arena_printf(c->ctl->arena, "there is no group %s", name));
+        return;
+    }
+    bool member = geteuid() == 0 || getegid() == g->gr_gid;
+    int n = getgroups(sizeof mine / sizeof mine[0], mine);
+    for (int i = 0; i < n && !member; i++)
+        member = mine[i] == g->gr_gid;
+    if (!member)
+        say(c, "FAIL", "socket", arena_printf(c->ctl->arena, "this user is no member of the group %s", name));
+}
+
+static void check_log(struct check *c)
+{
+    const char *path = c->ctl->cfg->log_file;
+
+    if (!*path)
+        return;
+    const char *slash = strrchr(path, '/');
+    const char *dir = slash ? arena_strndup(c->ctl->arena, path, (size_t)(slash - path) + 1) : ".";
+    if (access(path, W_OK) != 0 && (errno != ENOENT || access(dir, W_OK | X_OK) != 0))
+        say(c, "FAIL", "log", arena_printf(c->ctl->arena, "%s cannot be written: %s", path, strerror(errno)));
+    else
+        say(c, "ok", "log", path);
+}
+
 /* Is somebody answering at the socket? Only a note: check is also run before the first start. */
 static void check_socket(struct check *c)
 {
@@ -119,6 +155,9 @@ static void check_socket(struct check *c)
     if (!strchr(path, '/') || strlen(path) >= sizeof to.sun_path)
         return;
     memcpy(to.sun_path, path, strlen(path) + 1);
+    const char *dir = arena_strndup(c->ctl->arena, path, (size_t)(strrchr(path, '/') - path) + 1);
+    if (access(dir, W_OK | X_OK) != 0)
+        say(c, "FAIL", "socket", arena_printf(c->ctl->arena, "no socket can be made in %s: %s", dir, strerror(errno)));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
@@ -150,6 +189,8 @@ int ctl_check(struct ctl *ctl)
         struct keys *keys = check_secret(&c);
         check_state(&c);
         check_store(&c, keys);
+        check_log(&c);
+        check_group(&c);
         check_socket(&c);
         check_memory(&c);
         keys_close(&keys);

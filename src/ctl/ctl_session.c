@@ -71,9 +71,9 @@ int ctl_session_revoke_all(struct ctl *ctl)
     enum err e;
 
     if (!ctl->user == !ctl->everybody)
-        return ctl_fail(ctl, "say of whom: --user USER or --everybody");
+        return ctl_fail(ctl, "say of whom: --user USER or --everybody"), CTL_USAGE;
     if (ctl->everybody) {
-        e = sessions_end_everybody(ctl->au.db, &n);
+        e = session_revoke_everybody(&ctl->au, &n);
         return e == ERR_OK ? ended(ctl, n) : ctl_fail_err(ctl, e, "session revoke-all");
     }
     int status = ctl_user_find(ctl, ctl->user, &u);

@@ -1,6 +1,9 @@
 /* latchkeyctl user …: passwords come from a prompt or standard input, never from the command line. */
 #include "ctl.h"
 
+#include "base/enc.h"
+
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -10,7 +13,7 @@ enum { PASSWORD_LINE_MAX = 1024, PAGE = 500 };
 
 int ctl_user_find(struct ctl *ctl, const char *who, struct user *out)
 {
-    enum err e = strchr(who, '@') ? users_by_email(ctl->au.db, ctl->arena, who, out)
+    enum err e = strchr(who, '@') ? users_by_email(ctl->au.db, ctl->arena, enc_lower(ctl->arena, who), out)
                                   : users_by_id(ctl->au.db, ctl->arena, who, out);
     if (e == ERR_NONE)
         return ctl_fail(ctl, "no such user: %s", who);
@@ -22,8 +25,12 @@ static bool line_read(const char *prompt, char *line, size_t size)
 {
     struct termios was, quiet;
     bool tty = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &was) == 0;
+    sigset_t all, kept;
 
     if (tty) {
+        /* who presses ^C here must not be left with a terminal that shows nothing */
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, &kept);
         quiet = was;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
         fputs(prompt, stderr);
@@ -33,9 +40,12 @@ static bool line_read(const char *prompt, char *line, size_t size)
     if (tty) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
         fputc('\n', stderr);
+        sigprocmask(SIG_SETMASK, &kept, NULL);
     }
     size_t n = got ? strcspn(line, "\n") : 0;
     got = got && (line[n] == '\n' || feof(stdin));
+    if (got && n > 0 && line[n - 1] == '\r')
+        n--; /* a file written on another system */
     if (got)
         line[n] = '\0';
     return got;
