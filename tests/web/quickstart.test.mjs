@@ -50,7 +50,8 @@ describe("README", () => {
 	});
 	test("what it shows under “Administer it” works on this instance", async () => {
 		const build = /Who is signed in: +(\S+)\/latchkeyctl/.exec(greeting)[1];
-		const { status, stdout, stderr } = await sh(blocks[1], { PATH: `${build}:${process.env.PATH}`, LATCHKEY_CONF: path.join(dir, "latchkey.conf") });
+		assert.match(blocks[1], /build\/latchkeyctl check/);
+		const { status, stdout, stderr } = await sh(blocks[1].replaceAll("build/", `${build}/`).replaceAll("run/", `${dir}/`));
 		assert.equal(status, 0, stdout + stderr);
 		assert.match(stdout, /ann@example\.org/);
 		assert.match(stdout, /endedSessions +\d/);
@@ -64,6 +65,14 @@ describe("quickstart", () => {
 		const { status, stdout, stderr } = await sh(lines.join("\n"));
 		assert.equal(status, 0, stderr);
 		assert.match(stdout, /"user":\{"name":"Ann"/);
+	});
+	test("a second one in the same directory is told so, and the first is not disturbed", async () => {
+		const before = fs.readFileSync(path.join(dir, "latchkey.conf"), "utf8");
+		const { status, stderr } = await sh(`exec ${ROOT}/scripts/quickstart`, { PORT: String(port + 1), DIR: dir });
+		assert.notEqual(status, 0);
+		assert.match(stderr, /runs in .* already/);
+		assert.equal(fs.readFileSync(path.join(dir, "latchkey.conf"), "utf8"), before);
+		assert.equal((await sh(`curl -fs http://127.0.0.1:${port}/auth/ok`)).stdout, '{"ok":true}');
 	});
 	test("a port that is taken is said to be", async () => {
 		const other = fs.mkdtempSync(path.join(os.tmpdir(), "latchkey-quickstart."));
