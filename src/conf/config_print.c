@@ -123,6 +123,8 @@ static void warn_session(const struct cfg *cfg, config_fault_fn warn, void *arg)
     const struct cfg_scrypt *s = &cfg->password_scrypt;
     if ((INT64_C(1) << s->log2n) * s->r * s->p < (INT64_C(1) << 15) * 8 * 3)
         warn(arg, "password.scrypt: is weaker than 15,8,3");
+    if (cfg->password_slots * 2 > cfg->pool_workers && cfg->password_slots > 1)
+        warn(arg, "password.slots: more than half of pool.workers, so sign-ins can keep session checks waiting");
 }
 
 static void warn_trust(const struct cfg *cfg, config_fault_fn warn, void *arg)

@@ -27,6 +27,8 @@ static void test_warn(void)
     CU_ASSERT_EQUAL(strncmp(warnings(SITE "[session]\nmax_per_user = 0\n"), "session.max_per_user:", 21), 0);
     CU_ASSERT_EQUAL(strncmp(warnings(SITE "[password]\nscrypt = 15,8,2\n"), "password.scrypt:", 16), 0);
     CU_ASSERT_STRING_EQUAL(warnings(SITE "[password]\nscrypt = 17,8,1\n"), "");
+    CU_ASSERT_EQUAL(strncmp(warnings(SITE "[password]\nslots = 3\n"), "password.slots:", 15), 0);
+    CU_ASSERT_STRING_EQUAL(warnings(SITE "[password]\nslots = 2\n"), "");
     CU_ASSERT_EQUAL(
         strncmp(warnings(SITE "trusted_origins = *example.org\n"), "auth.trusted_origins: *example.org", 34), 0);
     CU_ASSERT_EQUAL(strncmp(warnings(SITE "trusted_proxies = 0.0.0.0/0\n"), "auth.trusted_proxies: 0.0.0.0/0", 31), 0);
