@@ -1,5 +1,5 @@
 // The program under test, started by scripts/testbed without a web server, and what the tests say to it.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
@@ -63,6 +63,38 @@ export class Server {
 		await run(TESTBED, ["down", this.dir]);
 		if (this.clockFile) fs.rmSync(path.dirname(this.clockFile), { recursive: true });
 	}
+	/** TERM to the master; ms it took, or null if it did not end. */
+	async halt(signal = "SIGTERM", ms = 15_000) {
+		const master = this.master(), began = Date.now();
+		process.kill(master, signal);
+		return (await until(() => gone(master), ms, 5)) ? Date.now() - began : null;
+	}
+	/** Starts it again after halt(), with further settings, and so that stop() knows it. */
+	async launch(set = {}) {
+		if (Object.keys(set).length) this.configure(set);
+		const log = fs.openSync(path.join(this.dir, "latchkey.log"), "a"), env = { ...cleanEnv(), ...(this.clockFile && { LATCHKEY_TEST_CLOCK: this.clockFile }) };
+		const child = spawn(path.join(BUILD, this.clockFile ? "tests/latchkey-test" : "latchkey"), ["-c", this.conf], { stdio: ["ignore", log, log], env, detached: true });
+		let failed = null;
+		child.on("exit", (code, signal) => { failed = `ended with ${code ?? signal}`; });
+		child.unref(); fs.closeSync(log);
+		fs.writeFileSync(path.join(this.dir, "latchkey.pid"), `${child.pid} ${startedAt(child.pid)}\n`);
+		for (const end = Date.now() + 10_000 * PATIENCE; ; await wait(20)) {
+			try { if ((await this.get("/ok")).status === 200) return; } catch (e) { if (failed || Date.now() > end) throw new Error(`it does not start: ${failed ?? e.message}\n${this.log().split("\n").slice(-4).join("\n")}`); }
+		}
+	}
+	/** Changes settings by "section.key" in the file; they count from the next start on. */
+	configure(set) {
+		const lines = fs.readFileSync(this.conf, "utf8").split("\n");
+		for (const [name, value] of Object.entries(set)) {
+			const [section, key] = name.split("."), head = lines.indexOf(`[${section}]`);
+			if (head < 0) { lines.push(`[${section}]`, `${key} = ${value}`); continue; }
+			let end = lines.findIndex((l, i) => i > head && l.startsWith("["));
+			if (end < 0) end = lines.length;
+			const at = lines.findIndex((l, i) => i > head && i < end && l.startsWith(`${key} = `));
+			lines.splice(at < 0 ? head + 1 : at, at < 0 ? 0 : 1, `${key} = ${value}`);
+		}
+		fs.writeFileSync(this.conf, lines.join("\n"));
+	}
 	/** Moves the server's clock to `ms` from now on, relative to the real one. */
 	move(ms) {
 		fs.writeFileSync(`${this.clockFile}.new`, `${ms}\n`);
@@ -121,6 +153,10 @@ export class Server {
 	log() { return fs.readFileSync(path.join(this.dir, "latchkey.log"), "utf8"); }
 	master() { return Number(fs.readFileSync(path.join(this.dir, "latchkey.pid"), "utf8").split(" ")[0]); }
 	workers() { return children(this.master()); }
+}
+const startedAt = (pid) => fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\) /s, "").split(" ")[19];
+export function gone(pid) {
+	try { return /^State:\s*Z/m.test(fs.readFileSync(`/proc/${pid}/status`, "utf8")); } catch { return true; }
 }
 /** Living child processes. */
 export function children(pid) {
