@@ -11,7 +11,8 @@ for v in $(env | sed -n 's/^\(LATCHKEY_[A-Z_]*\)=.*/\1/p'); do unset "$v"; done
 passed=0 failed=0 skipped=0
 ctl=$top_builddir/latchkeyctl
 dir=$(mktemp -d "${TMPDIR:-/tmp}/latchkey-ctl.XXXXXX") || { echo "0 passed, 1 failed"; exit 1; }
-trap 'rm -rf "$dir"' EXIT
+away=''
+trap 'rm -rf "$dir" "$away"' EXIT
 trap 'exit 1' HUP INT TERM
 conf=$dir/latchkey.conf db=$dir/latchkey.db secret=$dir/secret
 password='correct horse battery'
@@ -515,27 +516,29 @@ unset LATCHKEY_DATABASE_PATH
 # --- run by root: files belong to whom the program runs as ----------------------------------------------------------------
 # theirs TEXT: no file in the state directory is anybody else's
 theirs() {
-    check "$1: all belongs to nobody" is "$(find "$dir/state" ! -uid "$uid" -o ! -gid "$gid")" ''
+    check "$1: all belongs to nobody" is "$(find "$away/state" ! -uid "$uid" -o ! -gid "$gid")" ''
 }
 if [ "$(id -u)" -eq 0 ] && uid=$(id -u nobody) && gid=$(id -g nobody); then
-    chmod 711 "$dir"
-    mkdir -m 700 "$dir/state"
-    (umask 077 && printf 'first-secret-0123456789-0123456789\n' > "$dir/state/secret")
-    chown -R "$uid:$gid" "$dir/state"
-    LATCHKEY_DATABASE_PATH=$dir/state/latchkey.db LATCHKEY_SECRET_FILE=$dir/state/secret LATCHKEY_POOL_STATE=$dir/state
+    # not below $TMPDIR, which that user need not be able to enter
+    away=$(mktemp -d /tmp/latchkey-away.XXXXXX) || exit 1
+    chmod 711 "$away"
+    mkdir -m 700 "$away/state"
+    (umask 077 && printf 'first-secret-0123456789-0123456789\n' > "$away/state/secret")
+    chown -R "$uid:$gid" "$away/state"
+    LATCHKEY_DATABASE_PATH=$away/state/latchkey.db LATCHKEY_SECRET_FILE=$away/state/secret LATCHKEY_POOL_STATE=$away/state
     export LATCHKEY_DATABASE_PATH LATCHKEY_SECRET_FILE LATCHKEY_POOL_STATE
     run check
     theirs "check by root"
     run_with "$password" user add ann@example.org
     check "user add by root" is $? 0
-    check "user add by root: the database is there" [ -s "$dir/state/latchkey.db" ]
+    check "user add by root: the database is there" [ -s "$away/state/latchkey.db" ]
     theirs "user add by root"
     gives "secret new by root" 0 secret new
     theirs "secret new by root"
-    check "secret new by root: mode" is "$(mode "$dir/state/secret")" -rw-------
+    check "secret new by root: mode" is "$(mode "$away/state/secret")" -rw-------
     # a reader that holds the database open keeps -wal and -shm there
     mkfifo "$dir/hold"
-    sqlite3 "$dir/state/latchkey.db" < "$dir/hold" > /dev/null &
+    sqlite3 "$away/state/latchkey.db" < "$dir/hold" > /dev/null &
     exec 9> "$dir/hold"
     echo 'BEGIN; SELECT count(*) FROM user;' >&9
     sleep 0.2
@@ -546,11 +549,10 @@ if [ "$(id -u)" -eq 0 ] && uid=$(id -u nobody) && gid=$(id -g nobody); then
     theirs "with the journal there"
     exec 9>&-
     wait $!
-    rm -f "$dir/state/latchkey.db"*
+    rm -f "$away/state/latchkey.db"*
     gives "migrate by root" 0 migrate
     theirs "migrate by root"
     unset LATCHKEY_DATABASE_PATH LATCHKEY_SECRET_FILE LATCHKEY_POOL_STATE
-    chmod 700 "$dir"
 else
     echo "skipped: what root does for another user (not root, or there is no user nobody)"
     skipped=$((skipped + 1))
