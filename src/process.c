@@ -41,6 +41,10 @@ enum err process_signals(sigset_t *open)
     sigemptyset(&act.sa_mask);
     sigemptyset(&block);
     for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        struct sigaction inherited;
+        /* nohup, and shells in the background, mean it */
+        if (stops[i] != SIGTERM && sigaction(stops[i], NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN)
+            continue;
         sigaddset(&block, stops[i]);
         if (sigaction(stops[i], &act, NULL) != 0)
             return ERR_INTERNAL;

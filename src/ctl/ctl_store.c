@@ -64,24 +64,24 @@ int ctl_migrate(struct ctl *ctl)
     return out_end(o);
 }
 
-/* The store knows one of the secrets by its fingerprint; if that one is about to go, the newest takes its place. First
- * the file, then the store: stopped between the two, the next start says so and nothing is lost. */
+/* The store knows one of the secrets by its fingerprint; if that one is about to go, the newest takes its place. The
+ * store is held for writing before the file changes, so that it cannot refuse afterwards. */
 static enum err secret_renew(struct ctl *ctl, size_t keep, struct keys **out)
 {
     AUTO(keys) struct keys *old = NULL;
+    AUTO(db_tx) struct db *tx = NULL;
 
     if (access(ctl->cfg->secret_file, F_OK) != 0)
         return keys_add(ctl->cfg->secret_file, keep); /* which tells: nothing is made here */
     TRY(keys_open(ctl->cfg->secret_file, &old));
-    enum err e = db_open_existing(ctl->cfg, &ctl->au.db);
-    if (e == ERR_OK)
-        e = migrate_current(ctl->au.db, ctl->arena);
-    if (e == ERR_OK)
-        e = meta_knows_secret(ctl->au.db, ctl->arena, old);
-    TRY(e);
+    TRY(db_open_existing(ctl->cfg, &ctl->au.db));
+    TRY(migrate_current(ctl->au.db, ctl->arena));
+    TRY(db_begin(ctl->au.db, &tx));
+    TRY(meta_knows_secret(ctl->au.db, ctl->arena, old));
     TRY(keys_add(ctl->cfg->secret_file, keep));
     TRY(keys_open(ctl->cfg->secret_file, out));
-    return meta_move_secret(ctl->au.db, ctl->arena, old, *out);
+    TRY(meta_move_secret(ctl->au.db, ctl->arena, old, *out));
+    return db_commit(&tx);
 }
 
 int ctl_secret_new(struct ctl *ctl)
@@ -97,8 +97,10 @@ int ctl_secret_new(struct ctl *ctl)
             return ctl_fail(ctl, "--keep takes a number from 1 to %d", KEYS_MAX);
     }
     enum err e = secret_renew(ctl, (size_t)keep, &keys);
-    if (e != ERR_OK)
+    if (e != ERR_OK) {
+        keys_close(&keys);
         return ctl_fail_err(ctl, e, ctl->cfg->secret_file);
+    }
     struct out *o = out_object(ctl, "file:s secrets:i");
     out_row(o, ctl->cfg->secret_file, (int64_t)keys_count(keys));
     keys_close(&keys);
