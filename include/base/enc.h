@@ -20,8 +20,6 @@ void enc_b64(const void *p, size_t n, char *out);
 /* Decodes len characters of padded base64 into exactly n bytes. Unused low bits of the last character are ignored.
  * False if a character is foreign, padding is wrong or the size is not n. Time does not depend on the characters. */
 bool enc_unb64(const char *s, size_t len, void *out, size_t n);
-/* Unpadded base64url (RFC 4648 §5), for PHC strings use enc_b64 without its padding. out holds ENC_B64_LEN(n)+1. */
-void enc_b64url(const void *p, size_t n, char *out);
 /* encodeURIComponent (ECMA-262): all but A-Za-z0-9 -_.!~*'() as %XX. */
 char *enc_percent(struct arena *a, const char *s);
 /* Decodes %XX (and + as blank if plus) of n bytes. NULL if an escape is broken or gives a NUL byte. */

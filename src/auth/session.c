@@ -58,13 +58,12 @@ static enum err session_touch(struct auth *au, const char *hash, const struct ca
 {
     struct session was = c->session;
     struct slide due = session_slide(au->cfg, from, au->now, &c->session);
-    enum err e = ERR_OK;
 
     if (!due.extend && !due.seen)
         return ERR_OK;
     db_hurry(au->db);
-    e = due.extend ? sessions_slide(au->db, &c->session, was.expires_at)
-                   : sessions_seen(au->db, &c->session, was.last_seen_at);
+    enum err e = due.extend ? sessions_slide(au->db, &c->session, was.expires_at)
+                            : sessions_seen(au->db, &c->session, was.last_seen_at);
     db_hurry_end(au->db);
     c->moved = due.extend && e == ERR_OK;
     if (e == ERR_OK)

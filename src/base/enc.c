@@ -5,7 +5,6 @@
 #include <string.h>
 
 static const char b64_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char b64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void enc_hex(const void *p, size_t n, char *out)
 {
@@ -46,35 +45,23 @@ bool enc_unhex(const char *s, void *out, size_t n)
     return true;
 }
 
-static void b64_encode(const char *alphabet, bool pad, const void *p, size_t n, char *out)
+void enc_b64(const void *p, size_t n, char *out)
 {
     const unsigned char *b = p;
     for (; n >= 3; n -= 3, b += 3) {
-        *out++ = alphabet[b[0] >> 2];
-        *out++ = alphabet[(b[0] & 3) << 4 | b[1] >> 4];
-        *out++ = alphabet[(b[1] & 15) << 2 | b[2] >> 6];
-        *out++ = alphabet[b[2] & 63];
+        *out++ = b64_std[b[0] >> 2];
+        *out++ = b64_std[(b[0] & 3) << 4 | b[1] >> 4];
+        *out++ = b64_std[(b[1] & 15) << 2 | b[2] >> 6];
+        *out++ = b64_std[b[2] & 63];
     }
     if (n > 0) {
         unsigned second = n == 2 ? b[1] : 0;
-        *out++ = alphabet[b[0] >> 2];
-        *out++ = alphabet[(b[0] & 3) << 4 | second >> 4];
-        if (n == 2)
-            *out++ = alphabet[(second & 15) << 2];
-        for (size_t i = n; pad && i < 3; i++)
-            *out++ = '=';
+        *out++ = b64_std[b[0] >> 2];
+        *out++ = b64_std[(b[0] & 3) << 4 | second >> 4];
+        *out++ = n == 2 ? b64_std[(second & 15) << 2] : '=';
+        *out++ = '=';
     }
     *out = '\0';
-}
-
-void enc_b64(const void *p, size_t n, char *out)
-{
-    b64_encode(b64_std, true, p, n, out);
-}
-
-void enc_b64url(const void *p, size_t n, char *out)
-{
-    b64_encode(b64_url, false, p, n, out);
 }
 
 /* All ones if lo <= c <= hi, else 0; without a branch or a table, whose cache lines would tell the character. */

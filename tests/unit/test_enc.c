@@ -47,7 +47,7 @@ static void test_b64_alphabets(void)
 {
     /* All 64 values in order: 00 10 83 10 51 87 20 92 8b … of RFC 4648 table 1 */
     unsigned char all[48], back[48];
-    char out[65], url[65];
+    char out[65];
     for (unsigned i = 0; i < 16; i++) {
         unsigned v = (4 * i) << 18 | (4 * i + 1) << 12 | (4 * i + 2) << 6 | (4 * i + 3);
         all[3 * i] = (unsigned char)(v >> 16);
@@ -57,10 +57,6 @@ static void test_b64_alphabets(void)
     enc_b64(all, sizeof all, out);
     CU_ASSERT_STRING_EQUAL(out, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
     CU_ASSERT(enc_unb64(out, 64, back, 48) && memcmp(back, all, 48) == 0);
-    enc_b64url(all, sizeof all, url);
-    CU_ASSERT_STRING_EQUAL(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
-    enc_b64url("\xff\xfe", 2, url);
-    CU_ASSERT_STRING_EQUAL(url, "__4");
 }
 
 static void test_unb64_every_character(void)
