@@ -12,12 +12,15 @@ struct ctl {
     struct auth au; /* db is open if the command needs it */
     bool json;
     const char *user, *name, *keep; /* --user, --name, --keep */
+    const char *since, *address;    /* --since, --address */
     bool everybody, effective;      /* --everybody, --effective */
+    const char *last_user[2];       /* of ctl_audit: id and what is shown for it */
     const char *arg;                /* the one positional argument; NULL */
 };
 
-/* NEEDS_STORE: that is there; MAKES_STORE: makes an empty one where there is none. */
-enum ctl_needs { NEEDS_NOTHING, NEEDS_CONFIG, NEEDS_STORE, MAKES_STORE };
+/* NEEDS_STORE: that is there; MAKES_STORE: makes an empty one where there is none; CHANGES_STORE: opens it by itself, with
+ * the rights of whoever runs it where it is a server, which may know its administrator by them. */
+enum ctl_needs { NEEDS_NOTHING, NEEDS_CONFIG, NEEDS_STORE, MAKES_STORE, CHANGES_STORE };
 
 /* Run by root, files must still belong to whom the program runs as: acts on as the owner of pool.state. ERR_IO. */
 MUST_USE enum err ctl_become_owner(const struct cfg *cfg);
@@ -28,7 +31,8 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 struct ctl_command {
     const char *noun, *verb; /* verb NULL: the noun is the whole command */
     const char *arg;         /* name of the positional argument; NULL: none; "[X]": optional */
-    const char *options;     /* letters: u --user, n --name, k --keep, e --everybody, f --effective */
+    const char *options;     /* letters: u --user, n --name, k --keep, e --everybody, f --effective, s --since,
+                              * a --address */
     enum ctl_needs needs;
     int (*run)(struct ctl *ctl);
     const char *text;
@@ -36,6 +40,8 @@ struct ctl_command {
 
 /* Tells an error of a command and gives CTL_FAILED. */
 int ctl_fail(const struct ctl *ctl, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* What an error of the layers below means to an administrator. */
+const char *ctl_err_text(enum err e);
 /* The same for an enum err of the layers below. */
 int ctl_fail_err(const struct ctl *ctl, enum err e, const char *what);
 
@@ -58,11 +64,18 @@ int ctl_user_disable(struct ctl *ctl);
 int ctl_user_enable(struct ctl *ctl);
 int ctl_user_delete(struct ctl *ctl);
 int ctl_user_set_password(struct ctl *ctl);
+int ctl_user_reset(struct ctl *ctl);
+int ctl_user_export(struct ctl *ctl);
+int ctl_user_erase(struct ctl *ctl);
+int ctl_audit(struct ctl *ctl);
+int ctl_limit_list(struct ctl *ctl);
+int ctl_limit_clear(struct ctl *ctl);
 int ctl_session_list(struct ctl *ctl);
 int ctl_session_revoke(struct ctl *ctl);
 int ctl_session_revoke_all(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_sweep(struct ctl *ctl);
+int ctl_run_jobs(struct ctl *ctl);
 int ctl_migrate(struct ctl *ctl);
 int ctl_secret_new(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);

@@ -44,6 +44,20 @@ AC_DEFUN([LK_CFLAGS], [
   AC_SUBST([$1])
 ])
 
+# LK_FORTIFY(VAR): adds the highest level of _FORTIFY_SOURCE that compiler and C library have. Some compilers come with
+# one set, hence -U; a header must be there, since it is what complains.
+AC_DEFUN([LK_FORTIFY], [
+  AC_MSG_CHECKING([for the level of _FORTIFY_SOURCE])
+  lk_level=no
+  for lk_try in 3 2; do
+    lk_save=$CFLAGS; CFLAGS="-Werror -O1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$lk_try"
+    AS_IF([test "$lk_level" = no], [AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <string.h>]], [])], [lk_level=$lk_try])])
+    CFLAGS=$lk_save
+  done
+  AC_MSG_RESULT([$lk_level])
+  AS_IF([test "$lk_level" != no], [$1="$$1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$lk_level"])
+])
+
 # LK_LDFLAGS(VAR, flags): those of the flags that the linker takes.
 AC_DEFUN([LK_LDFLAGS], [
   $1=
@@ -54,4 +68,64 @@ AC_DEFUN([LK_LDFLAGS], [
     LDFLAGS=$lk_save; CFLAGS=$lk_csave
   done
   AC_SUBST([$1])
+])
+
+# LK_MYSQL: MariaDB Connector/C or libmysqlclient, unless --without-mysql. $lk_mysql tells which, for people.
+AC_DEFUN([LK_MYSQL], [
+  AC_ARG_WITH([mysql], [AS_HELP_STRING([--without-mysql], [build without the MySQL and MariaDB driver])],
+    [], [with_mysql=yes])
+  lk_mysql=no
+  AS_IF([test "$with_mysql" != no], [
+    for lk_module in libmariadb mariadb mysqlclient; do
+      AS_IF([test "$lk_mysql" = no && $PKG_CONFIG --exists $lk_module], [
+        lk_mysql="$lk_module `$PKG_CONFIG --modversion $lk_module`"
+        MYSQL_CFLAGS=`$PKG_CONFIG --cflags $lk_module`
+        MYSQL_LIBS=`$PKG_CONFIG --libs $lk_module`])
+    done
+    AS_IF([test "$lk_mysql" = no], [
+      AC_PATH_PROGS([MYSQL_CONFIG], [mariadb_config mysql_config], [no])
+      AS_IF([test "$MYSQL_CONFIG" != no], [
+        lk_mysql="by $MYSQL_CONFIG"
+        MYSQL_CFLAGS=`$MYSQL_CONFIG --include`
+        MYSQL_LIBS=`$MYSQL_CONFIG --libs`])])
+    lk_save=$CPPFLAGS; CPPFLAGS="$CPPFLAGS $MYSQL_CFLAGS"
+    lk_lsave=$LIBS; LIBS="$MYSQL_LIBS $LIBS"
+    AC_MSG_CHECKING([for the MySQL client library])
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <mysql.h>]], [[return mysql_stmt_init(0) != 0;]])],
+      [AC_MSG_RESULT([$lk_mysql])],
+      [AC_MSG_RESULT([no])
+       AC_MSG_ERROR([the MySQL client library is missing (Debian: libmariadb-dev; or --without-mysql)])])
+    CPPFLAGS=$lk_save
+    LIBS=$lk_lsave
+    # its headers are not ours to warn about
+    MYSQL_CFLAGS=`AS_ECHO(["$MYSQL_CFLAGS"]) | $SED 's/-I */-isystem /g'`
+    MYSQL_CFLAGS="$MYSQL_CFLAGS -DLATCHKEY_WITH_MYSQL=1"
+  ])
+  AC_SUBST([MYSQL_CFLAGS])
+  AC_SUBST([MYSQL_LIBS])
+  AM_CONDITIONAL([WITH_MYSQL], [test "$with_mysql" != no])
+])
+
+# LK_ZXCVBN: libzxcvbn, where it is there, or as --with-zxcvbn says. A build of it that reads its words from a file would
+# have to be told which; those of distributions hold them. $lk_zxcvbn tells people.
+AC_DEFUN([LK_ZXCVBN], [
+  AC_ARG_WITH([zxcvbn], [AS_HELP_STRING([--with-zxcvbn=yes|no|auto], [judge new passwords by libzxcvbn (auto)])],
+    [], [with_zxcvbn=auto])
+  AS_CASE([$with_zxcvbn], [yes|no|auto], [], [AC_MSG_ERROR([--with-zxcvbn takes yes, no or auto])])
+  lk_zxcvbn=no
+  AS_IF([test "$with_zxcvbn" != no], [
+    AC_CHECK_HEADER([zxcvbn.h], [
+      lk_save=$LIBS
+      AC_CHECK_LIB([zxcvbn], [ZxcvbnMatch], [lk_zxcvbn=yes], [], [-lm])
+      LIBS=$lk_save])
+    AS_IF([test "$lk_zxcvbn" = yes], [
+      AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <zxcvbn.h>
+#ifdef USE_DICT_FILE
+#error needs a file of words
+#endif]], [])], [], [lk_zxcvbn=no])])
+    AS_IF([test "$lk_zxcvbn$with_zxcvbn" = noyes],
+      [AC_MSG_ERROR([libzxcvbn with its words built in is missing (Debian: libzxcvbn-dev; or --without-zxcvbn)])])])
+  AS_IF([test "$lk_zxcvbn" = yes], [ZXCVBN_LIBS="-lzxcvbn -lm" ZXCVBN_CFLAGS=-DLATCHKEY_WITH_ZXCVBN=1])
+  AC_SUBST([ZXCVBN_CFLAGS])
+  AC_SUBST([ZXCVBN_LIBS])
 ])

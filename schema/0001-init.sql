@@ -2,6 +2,12 @@
 -- further columns are ours. {word} stands for what differs between SQLite and MySQL, @name for prefix and name.
 -- Statements end with a semicolon at the end of a line.
 
+-- First, since it tells how far a migration came where a database cannot undo half of one.
+CREATE TABLE @latchkey_meta (
+  name {key} NOT NULL PRIMARY KEY,
+  value {text} NOT NULL
+) {table};
+
 CREATE TABLE @user (
   id {id} NOT NULL PRIMARY KEY,
   name {name} NOT NULL,
@@ -66,9 +72,4 @@ CREATE TABLE @latchkey_user (
   userId {id} NOT NULL PRIMARY KEY,
   turn {int} NOT NULL,
   disabledAt {time}
-) {table};
-
-CREATE TABLE @latchkey_meta (
-  name {key} NOT NULL PRIMARY KEY,
-  value {text} NOT NULL
 ) {table};

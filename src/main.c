@@ -3,17 +3,10 @@
 
 #include "base/log.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum { FIRST_PASSED_FD = 3 }; /* sd_listen_fds(3) */
 
 static const char usage[] =
     "usage: latchkey [-c FILE]\n"
@@ -33,104 +26,95 @@ static void tell(void *arg, const char *line)
     fprintf(stderr, "latchkey: %s\n", line);
 }
 
-static bool is_listening(int fd)
+static void tell_log(void *arg, const char *line)
 {
-    int on = 0;
-    socklen_t n = sizeof on;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on;
+    (void)arg;
+    log_error("%s", line);
 }
 
-/* A socket somebody else made for us: by LISTEN_FDS, or as descriptor 0. -1: none. */
-static int socket_passed(void)
+/* Configuration and secrets, at the start and after HUP. The log is opened in between: what is told of the secrets is
+ * told where the configuration says. */
+static enum err configuration_read(void *arg, struct cfg **cfg, struct keys **keys)
 {
-    const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+    const char *path = arg;
+    struct cfg *c;
+    struct keys *k;
 
-    if (pid && n && strtol(pid, NULL, 10) == (long)getpid() && strtol(n, NULL, 10) >= 1 &&
-        is_listening(FIRST_PASSED_FD))
-        return FIRST_PASSED_FD;
-    return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
-}
-
-/* Schema and secrets are seen to once before anything is served, in a process of its own: handles are never shared with
- * workers, and the one who starts keeps no database open. */
-static int prepare(const struct cfg *cfg, const struct keys *keys)
-{
-    struct app app;
-
-    enum err e = app_open(cfg, keys, &app);
-    if (e == ERR_OK) {
-        e = app_prepare(&app);
-        app_close(&app);
+    TRY(config_load(path, tell_log, NULL, &c));
+    enum err e = log_open(c->log_file, c->log_level);
+    if (e == ERR_OK)
+        e = keys_open(c->secret_file, &k);
+    if (e != ERR_OK) {
+        config_free(&c);
+        return e;
     }
-    if (e != ERR_OK)
-        log_error("cannot start: %s", err_row(e)->text);
-    return e == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    *cfg = c;
+    *keys = k;
+    return ERR_OK;
 }
 
-static int prepare_apart(const struct cfg *cfg, const struct keys *keys)
+/* A socket that was passed as descriptor 0 is served by this process alone, unless more are asked for. */
+static bool is_lone(const struct cfg *cfg, const struct sockets *s)
 {
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0)
-        exit(prepare(cfg, keys));
-    if (pid < 0)
-        return EXIT_FAILURE;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return EXIT_FAILURE;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+    return s->fd[SOCKET_SESSION] == STDIN_FILENO && cfg->pool_workers == 1 && s->fd[SOCKET_SIGN_IN] < 0;
 }
 
-/* A socket that was passed as descriptor 0 is served by this process alone, unless more workers are asked for. */
-static int serve(const struct cfg *cfg, const struct keys *keys)
+static int serve_alone(const struct cfg *cfg, const struct keys *keys)
 {
-    int fd = socket_passed();
-    bool own = fd < 0;
+    struct worker w = {.cfg = cfg, .keys = keys, .listen_fd = STDIN_FILENO, .name = "worker", .lone = true};
 
-    if (prepare_apart(cfg, keys) != EXIT_SUCCESS)
+    if (board_open(1, &w.place.board) != ERR_OK)
         return EXIT_FAILURE;
-    if (own && fcgi_listen(cfg->pool_socket, cfg->pool_socket_group, (int)cfg->pool_backlog, &fd) != ERR_OK)
-        return EXIT_FAILURE;
-    int status = fd == STDIN_FILENO && cfg->pool_workers == 1
-                     ? worker_run(cfg, keys, fd, "worker")
-                     : master_run(cfg, keys, fd, own ? cfg->pool_socket : "the socket passed");
-    if (own)
-        fcgi_unlisten(cfg->pool_socket, &fd);
+    int status = worker_run(&w);
+    board_close(&w.place.board);
     return status;
 }
 
-/* What root makes in a directory of somebody else is of no use to that somebody afterwards. */
-static bool is_for_other_user(const struct cfg *cfg)
+/* Takes cfg and keys over. */
+static int serve_take(struct cfg *cfg, struct keys *keys, struct sockets *sockets, char *path)
 {
-    struct stat st;
-
-    if (geteuid() != 0 || stat(cfg->pool_state, &st) != 0 || st.st_uid == 0)
-        return false;
-    log_error("%s belongs to another user: run latchkey as that user, not as root", cfg->pool_state);
-    return true;
-}
-
-static int run(const char *path)
-{
-    struct cfg *cfg;
-    struct keys *keys;
-
-    if (config_load(path, tell, NULL, &cfg) != ERR_OK)
-        return EXIT_FAILURE;
-    if (log_open(cfg->log_file, cfg->log_level) != ERR_OK)
-        return EXIT_FAILURE;
-    log_name("master");
-    process_harden();
-    if (is_for_other_user(cfg))
-        return EXIT_FAILURE;
-    if (keys_open(cfg->secret_file, &keys) != ERR_OK)
-        return EXIT_FAILURE;
-    process_settle(keys);
-    int status = serve(cfg, keys);
+    if (!is_lone(cfg, sockets))
+        return master_run(cfg, keys, sockets, configuration_read, path);
+    int status = EXIT_FAILURE;
+    if (prepare_wait(cfg, keys) == ERR_OK)
+        status = serve_alone(cfg, keys);
+    else
+        log_error("cannot start");
     keys_close(&keys);
     config_free(&cfg);
     return status;
+}
+
+static int run_as_user(char *path)
+{
+    struct sockets sockets;
+    struct cfg *cfg;
+    struct keys *keys;
+
+    process_harden();
+    if (configuration_read(path, &cfg, &keys) != ERR_OK)
+        return EXIT_FAILURE;
+    if (process_settle(keys) != ERR_OK || sockets_open(cfg, &sockets) != ERR_OK) {
+        keys_close(&keys);
+        config_free(&cfg);
+        return EXIT_FAILURE;
+    }
+    int status = serve_take(cfg, keys, &sockets, path);
+    sockets_close(&sockets, NULL);
+    return status;
+}
+
+/* Read with the rights that we were started with for pool.user, and again with those of the user, as after HUP. */
+static int run(char *path)
+{
+    struct cfg *cfg;
+
+    log_name("master");
+    if (config_load(path, tell, NULL, &cfg) != ERR_OK)
+        return EXIT_FAILURE;
+    enum err e = process_become(cfg);
+    config_free(&cfg);
+    return e == ERR_OK ? run_as_user(path) : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -143,7 +127,8 @@ int main(int argc, char **argv)
     };
     if (process_descriptors() != ERR_OK)
         return EXIT_FAILURE;
-    const char *env = getenv("LATCHKEY_CONF"), *path = env && *env ? env : LATCHKEY_SYSCONFDIR "/latchkey.conf";
+    char installed[] = LATCHKEY_SYSCONFDIR "/latchkey.conf";
+    char *env = getenv("LATCHKEY_CONF"), *path = env && *env ? env : installed;
 
     for (int c; (c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
         switch (c) {

@@ -1,161 +1,218 @@
-/* The master: keeps the workers. It never talks to the database and never sees a request. */
+/* The master: keeps a pool, renews it when asked to, ends it. It never talks to the database and never sees a request. */
 #include "process.h"
 
 #include "base/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A worker that dies young is started again after a pause that doubles, so that a fault at start does not spin. */
-enum { YOUNG_MS = 2000, PAUSE_FIRST_MS = 100, PAUSE_MAX_MS = 10000, GRACE_MS = 2000 };
-
-struct slot {
-    pid_t pid; /* 0: none */
-    int64_t since, pause, due;
-    char name[16];
-};
-
 struct master {
-    const struct cfg *cfg;
-    const struct keys *keys;
-    int listen_fd;
+    struct sockets *sockets;
+    reread_fn reread;
+    void *arg;
     sigset_t open;
-    size_t n;
-    struct slot *slots;
+    struct pool *pool; /* NULL: none yet */
+    pid_t preparing;   /* who looks at schema and secrets; 0: nobody */
+    bool prepared;     /* and found them right */
+    struct pool **old; /* those whose processes are still finishing what they have in hand */
+    size_t n_old;
 };
 
-static void slot_start(struct master *m, struct slot *s)
-{
-    pid_t parent = getpid(), pid = fork();
-
-    if (pid < 0) {
-        log_error("fork: %s", strerror(errno));
-        s->due = clock_steady() + PAUSE_MAX_MS;
-        return;
-    }
-    if (pid == 0) {
-        /* a worker without its master would keep the socket busy for ever */
-        prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-        if (getppid() != parent)
-            _exit(EXIT_FAILURE);
-        exit(worker_run(m->cfg, m->keys, m->listen_fd, s->name));
-    }
-    s->pid = pid;
-    s->since = clock_steady();
-}
-
-static void slot_ended(struct slot *s, int status)
-{
-    int64_t now = clock_steady();
-    bool young = now - s->since < YOUNG_MS;
-
-    if (WIFSIGNALED(status))
-        log_error("%s (pid %d) was ended by signal %d", s->name, (int)s->pid, WTERMSIG(status));
-    else if (!process_stop)
-        log_warn("%s (pid %d) ended with status %d", s->name, (int)s->pid, WEXITSTATUS(status));
-    s->pid = 0;
-    if (!young)
-        s->pause = 0;
-    s->due = now + s->pause;
-    if (young)
-        s->pause = s->pause == 0 ? PAUSE_FIRST_MS : s->pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : s->pause * 2;
-}
+/* --- children ------------------------------------------------------------------------------------------------------ */
 
 static void reap(struct master *m)
 {
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < m->n; i++)
-            if (m->slots[i].pid == pid)
-                slot_ended(&m->slots[i], status);
-}
-
-/* Starts what is due; returns how long to wait for what is not yet. */
-static int64_t start_due(struct master *m)
-{
-    int64_t now = clock_steady(), wait = PAUSE_MAX_MS;
-
-    for (size_t i = 0; i < m->n; i++) {
-        struct slot *s = &m->slots[i];
-        if (s->pid == 0 && s->due <= now)
-            slot_start(m, s);
-        if (s->pid == 0 && s->due - now < wait)
-            wait = s->due - now;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        bool mine = pid == m->preparing || (m->pool && pool_ended(m->pool, pid, status));
+        if (pid == m->preparing) {
+            m->preparing = 0;
+            m->prepared = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+        }
+        for (size_t i = 0; i < m->n_old && !mine; i++)
+            mine = pool_ended(m->old[i], pid, status);
     }
-    return wait < 1 ? 1 : wait;
 }
 
-/* Sleeps until a signal comes or ms have passed; signals are let in only here, so none is lost. */
-static void wait_signal(const struct master *m, int64_t ms)
+/* Those that are gone are forgotten; returns how long the rest may be left alone. */
+static int64_t tend_old(struct master *m)
 {
-    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-    (void)ppoll(NULL, 0, &t, &m->open);
+    int64_t wait = INT64_MAX;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < m->n_old; i++) {
+        int64_t w = pool_tend(m->old[i]);
+        if (pool_living(m->old[i]) == 0) {
+            pool_close(&m->old[i]);
+            continue;
+        }
+        wait = w < wait ? w : wait;
+        m->old[kept++] = m->old[i];
+    }
+    m->n_old = kept;
+    return wait;
 }
 
-static size_t living(const struct master *m)
+static void reopen(const struct master *m)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < m->n; i++)
-        n += m->slots[i].pid > 0;
-    return n;
+    if (m->pool)
+        pool_signal(m->pool, SIGUSR1);
+    for (size_t i = 0; i < m->n_old; i++)
+        pool_signal(m->old[i], SIGUSR1);
 }
 
-static void signal_all(const struct master *m, int sig)
+static void tend(struct master *m)
 {
-    for (size_t i = 0; i < m->n; i++)
-        if (m->slots[i].pid > 0)
-            kill(m->slots[i].pid, sig);
+    reap(m);
+    int64_t wait = m->pool ? pool_tend(m->pool) : CLOCK_SECOND, wait_old = tend_old(m);
+    process_wait(&m->open, wait < wait_old ? wait : wait_old);
+    if (process_reopen())
+        reopen(m);
 }
 
-/* Workers finish the request in hand; who does not within its deadline is killed. */
+/* While schema and secrets are looked at, which takes as long as the store does, everything else goes on. */
+static enum err prepare(struct master *m, const struct cfg *cfg, const struct keys *keys)
+{
+    pid_t pid = prepare_start(cfg, keys);
+
+    if (pid < 0)
+        return ERR_IO;
+    m->preparing = pid;
+    m->prepared = false;
+    for (reap(m); m->preparing != 0; tend(m), reap(m))
+        if (process_stop)
+            kill(pid, SIGKILL);
+    return process_stop ? ERR_SHUTDOWN : m->prepared ? ERR_OK : ERR_CONFIG;
+}
+
+/* --- a new configuration ------------------------------------------------------------------------------------------- */
+
+/* What was decided when the sockets were made, or before. */
+static void warn_kept(const struct cfg *was, const struct cfg *is)
+{
+    if (strcmp(was->pool_user, is->pool_user) != 0 || strcmp(was->pool_socket_group, is->pool_socket_group) != 0 ||
+        was->pool_backlog != is->pool_backlog)
+        log_warn("pool.user counts from the next start on, pool.socket_group and pool.backlog for sockets made anew");
+}
+
+/* The old pool takes no further request before the new one takes its first: a cookie that the new secrets sign must not be
+ * looked at with the old ones. Requests that come in between wait in the socket for some milliseconds. */
+static enum err renew(struct master *m)
+{
+    struct pool **old = realloc(m->old, (m->n_old + 1) * sizeof *old);
+    struct sockets sockets;
+    struct cfg *cfg = NULL;
+    struct keys *keys = NULL;
+    struct pool *pool;
+
+    if (!old)
+        return ERR_NO_MEMORY;
+    m->old = old;
+    TRY(m->reread(m->arg, &cfg, &keys));
+    enum err e = prepare(m, cfg, keys);
+    if (e == ERR_OK)
+        e = sockets_renew(cfg, m->sockets, &sockets);
+    if (e == ERR_OK && (e = pool_open_take(cfg, keys, &sockets, &pool)) != ERR_OK)
+        sockets_close(&sockets, m->sockets);
+    if (e != ERR_OK) {
+        keys_close(&keys);
+        config_free(&cfg);
+        return e;
+    }
+    warn_kept(pool_cfg(m->pool), cfg);
+    pool_leave(m->pool);
+    pool_tend(pool);
+    m->old[m->n_old++] = m->pool;
+    m->pool = pool;
+    pool_retire_sockets(m->old[m->n_old - 1], &sockets);
+    *m->sockets = sockets;
+    return ERR_OK;
+}
+
+static void say_ready(const struct master *m, const char *how)
+{
+    const struct cfg *cfg = pool_cfg(m->pool);
+    char where[256];
+
+    sockets_text(m->sockets, where, sizeof where);
+    log_info("%s: %zu workers on %s for %s%s", how, pool_workers(m->pool), where, cfg->origin, cfg->auth_base_path);
+}
+
+static void reload(struct master *m)
+{
+    char state[64];
+    int64_t us = clock_steady() * 1000;
+
+    if (snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)us) > 0)
+        process_notify(state);
+    const struct cfg *now = pool_cfg(m->pool);
+    enum err e = renew(m);
+    if (e == ERR_SHUTDOWN)
+        return;
+    if (e == ERR_OK) {
+        say_ready(m, "configuration read anew");
+    } else {
+        /* the new log may have been opened already */
+        if (log_open(now->log_file, now->log_level) != ERR_OK)
+            log_warn("the log could not be opened again");
+        log_error("the new configuration is not usable; the old one stays");
+    }
+    process_notify("READY=1");
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------- */
+
 static void drain(struct master *m)
 {
-    int64_t until = clock_steady() + m->cfg->limits_request + GRACE_MS;
+    pool_leave(m->pool);
+    while (reap(m), pool_living(m->pool) + m->n_old > 0)
+        tend(m);
+}
 
-    signal_all(m, SIGTERM);
-    while (reap(m), living(m) > 0) {
-        int64_t left = until - clock_steady();
-        if (left <= 0) {
-            log_warn("%zu workers do not end: killed", living(m));
-            signal_all(m, SIGKILL);
-            left = GRACE_MS;
-            until += GRACE_MS;
-        }
-        wait_signal(m, left);
+/* The first pool. Asked to stop meanwhile is no failure. */
+static enum err begin(struct master *m, struct cfg *cfg, struct keys *keys)
+{
+    enum err e = process_signals(HUP_RELOADS, &m->open);
+
+    if (e == ERR_OK)
+        e = prepare(m, cfg, keys);
+    if (e == ERR_OK)
+        e = pool_open_take(cfg, keys, m->sockets, &m->pool);
+    if (e != ERR_OK) {
+        if (e != ERR_SHUTDOWN)
+            log_error("cannot start");
+        keys_close(&keys);
+        config_free(&cfg);
+        return e;
     }
+    pool_tend(m->pool);
+    say_ready(m, "ready");
+    process_notify("READY=1");
+    return ERR_OK;
 }
 
-static void slots_name(struct master *m)
+int master_run(struct cfg *cfg, struct keys *keys, struct sockets *sockets, reread_fn reread, void *arg)
 {
-    for (size_t i = 0; i < m->n; i++)
-        if (snprintf(m->slots[i].name, sizeof m->slots[i].name, "worker %zu", i + 1) < 0)
-            m->slots[i].name[0] = '\0';
-}
+    struct master m = {.sockets = sockets, .reread = reread, .arg = arg};
 
-int master_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, const char *where)
-{
-    struct master m = {.cfg = cfg, .keys = keys, .listen_fd = listen_fd, .n = (size_t)cfg->pool_workers};
-
-    if (process_signals(&m.open) != ERR_OK || !(m.slots = calloc(m.n, sizeof *m.slots)))
-        return EXIT_FAILURE;
-    slots_name(&m);
-    log_info("ready: %zu workers on %s for %s%s", m.n, where, cfg->origin, cfg->auth_base_path);
+    enum err e = begin(&m, cfg, keys);
+    if (e != ERR_OK)
+        return e == ERR_SHUTDOWN ? EXIT_SUCCESS : EXIT_FAILURE;
     while (!process_stop) {
-        reap(&m);
-        wait_signal(&m, start_due(&m));
-        if (process_reopen())
-            signal_all(&m, SIGUSR1);
+        tend(&m);
+        if (!process_stop && process_reload())
+            reload(&m);
     }
     log_info("stopping");
+    process_notify("STOPPING=1");
     drain(&m);
-    free(m.slots);
+    pool_close(&m.pool);
+    free(m.old);
     return EXIT_SUCCESS;
 }

@@ -1,45 +1,126 @@
-/* A worker: one process, one request at a time, until asked to stop. The request in hand is finished first. */
+/* A worker: one process, one request at a time, until asked to stop or due to leave. The request in hand is finished
+ * first. One that nobody of ours has started keeps house between requests. */
 #include "process.h"
 
+#include "app/jobs.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-static enum err worker_loop(struct app *app, int listen_fd, const sigset_t *open)
+/* Priority below that of session checks, which shall not wait for password hashes or sweeping. */
+enum { NICE_BY = 10, JOBS_GAP_MS = 50 };
+
+struct turns {
+    struct jobs *jobs; /* NULL: somebody else keeps house */
+    int64_t next;      /* clock_steady before which requests come first */
+};
+
+static void jobs_between(struct turns *t, struct app *app)
 {
-    const struct cfg *cfg = app->cfg;
-    struct fcgi_options options = {listen_fd, cfg->limits_request, cfg->pool_web_servers.v, cfg->pool_web_servers.n};
+    if (!t->jobs || jobs_due(t->jobs) != 0 || clock_steady() < t->next)
+        return;
+    board_begin(app->place.seat, clock_steady());
+    board_name(app->place.seat, "housekeeping");
+    jobs_turn(t->jobs, app);
+    board_end(app->place.seat);
+    t->next = clock_steady() + JOBS_GAP_MS;
+}
+
+/* How long the worker may sleep without a request; -1: until one comes. */
+static int64_t jobs_wait(const struct turns *t)
+{
+    int64_t due = t->jobs ? jobs_due(t->jobs) : -1;
+
+    return due == 0 ? JOBS_GAP_MS : due;
+}
+
+static enum err serve_all(const struct worker *w, struct app *app, struct fcgi *f, struct turns *turns,
+                          const sigset_t *open)
+{
+    int64_t served = 0;
+    enum err e = ERR_OK;
+
+    while (e == ERR_OK || e == ERR_CLIENT_GONE || e == ERR_NONE) {
+        if (w->requests > 0 && served >= w->requests)
+            return ERR_SHUTDOWN;
+        e = fcgi_next(f, open, &process_stop, jobs_wait(turns));
+        process_reopen(); /* a line is written only while serving */
+        if (e == ERR_OK) {
+            app_serve(app, f);
+            served++;
+        }
+        jobs_between(turns, app);
+    }
+    return e;
+}
+
+static enum err worker_loop(const struct worker *w, struct app *app, const sigset_t *open)
+{
+    const struct cfg *cfg = w->cfg;
+    const struct cfg_list *peers = &cfg->pool_web_servers;
+    struct fcgi_options options = {w->listen_fd, cfg->limits_request, peers->v,    peers->n,
+                                   w->place.board, w->place.seat};
+    struct turns turns = {NULL, 0};
     struct fcgi *f;
 
     TRY(fcgi_open(&options, &f));
-    enum err e = ERR_OK;
-    while (e == ERR_OK || e == ERR_CLIENT_GONE) {
-        e = fcgi_next(f, open, &process_stop);
-        process_reopen(); /* a line is written only while serving */
-        if (e == ERR_OK)
-            app_serve(app, f);
-    }
+    enum err e = w->lone ? jobs_open(cfg, &turns.jobs) : ERR_OK;
+    if (e == ERR_OK)
+        e = serve_all(w, app, f, &turns, open);
+    jobs_close(&turns.jobs);
     fcgi_close(&f);
     return e == ERR_SHUTDOWN ? ERR_OK : e;
 }
 
-int worker_run(const struct cfg *cfg, const struct keys *keys, int listen_fd, const char *name)
+static enum err housekeeper_loop(const struct worker *w, struct app *app, const sigset_t *open)
+{
+    struct turns turns = {NULL, 0};
+
+    TRY(jobs_open(w->cfg, &turns.jobs));
+    while (!process_stop) {
+        jobs_between(&turns, app);
+        int64_t wait = jobs_wait(&turns);
+        process_wait(open, wait < 0 ? CLOCK_HOUR : wait);
+        process_reopen();
+    }
+    jobs_close(&turns.jobs);
+    return ERR_OK;
+}
+
+typedef enum err (*loop_fn)(const struct worker *w, struct app *app, const sigset_t *open);
+
+static int run(const struct worker *w, loop_fn loop)
 {
     struct app app;
     sigset_t open;
 
-    log_name(name);
+    log_name(w->name);
     process_stop = 0;
-    enum err e = process_signals(&open);
+    if (w->low && (errno = 0, nice(NICE_BY) == -1 && errno))
+        log_warn("the priority stays as it is: %s", strerror(errno));
+    enum err e = process_signals(w->lone ? HUP_STOPS : HUP_IGNORED, &open);
     if (e == ERR_OK)
-        e = app_open(cfg, keys, &app);
+        e = app_open(w->cfg, w->keys, &w->place, &app);
     if (e != ERR_OK) {
         log_error("cannot start: %s", err_row(e)->text);
         return EXIT_FAILURE;
     }
-    e = worker_loop(&app, listen_fd, &open);
+    e = loop(w, &app, &open);
     if (e != ERR_OK)
         log_error("cannot go on: %s", err_row(e)->text);
     app_close(&app);
     return e == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int worker_run(const struct worker *w)
+{
+    return run(w, worker_loop);
+}
+
+int housekeeper_run(const struct worker *w)
+{
+    return run(w, housekeeper_loop);
 }

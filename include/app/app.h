@@ -10,6 +10,13 @@
 
 struct route;
 
+/* Where a process stands among the others of its pool. All zero: alone. */
+struct app_place {
+    bool apart;              /* serves sign-ins only, so that it may wait for a hash slot */
+    struct board *board;     /* shared with the others; NULL: none */
+    struct board_seat *seat; /* its own; NULL: none */
+};
+
 /* What one process keeps between requests. The database may be away: then it is opened again with the next request. */
 struct app {
     const struct cfg *cfg;
@@ -17,6 +24,7 @@ struct app {
     struct arena *arena;
     struct db *db; /* NULL: not connected */
     struct kdf_gate *gate;
+    struct app_place place;
 };
 
 /* One request. */
@@ -32,6 +40,7 @@ struct ctx {
     struct caller caller;
     struct presented presented;
     const char *callback; /* callbackURL of the body, checked; NULL */
+    bool from_us;         /* it passed the origin rule */
     bool passive;         /* this read does not count as use (D22) */
     bool signed_in;       /* session and user are set */
     struct checked who;
@@ -39,17 +48,22 @@ struct ctx {
     const char *cookie_token;        /* cookie to set: the token */
     const struct session *cookie_of; /* and its session */
     bool cookie_drop;                /* cookie to clear */
+    const char *why_ended;           /* a word of reasons.def, for the browser whose session it was; NULL */
 };
 
-/* Opens what a process needs, after fork; the database not yet. ERR_IO, ERR_NO_MEMORY. */
-MUST_USE enum err app_open(const struct cfg *cfg, const struct keys *keys, struct app *out);
+/* Opens what a process needs, after fork; the database not yet. place NULL: alone. ERR_IO, ERR_NO_MEMORY. */
+MUST_USE enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct app_place *place,
+                           struct app *out);
 void app_close(struct app *app);
-/* At the start of the program: connects, makes the tables of an empty database, and checks that it knows one of our
- * secrets. ERR_DB_DOWN, ERR_SCHEMA, ERR_SECRET, … (logged). */
+/* At the start of the program: looks at the file of breached passwords, connects, makes the tables of an empty database,
+ * and checks that it knows one of our secrets. ERR_IO, ERR_DB_DOWN, ERR_SCHEMA, ERR_SECRET, … (logged). */
 MUST_USE enum err app_prepare(struct app *app);
 /* With each request: connects where there is no connection, or anew where the database was replaced. Makes nothing: a
  * database that is gone is an outage, not a new site. ERR_DB_DOWN, … (logged). */
 MUST_USE enum err app_connect(struct app *app);
+/* After an error e of the store: a connection that is of no use any more is closed, so that the next app_connect makes
+ * a new one. */
+void app_forget_store(struct app *app, enum err e);
 /* Serves the request that fcgi_next has brought, up to fcgi_end. Never fails: what goes wrong is answered and logged.
  */
 void app_serve(struct app *app, struct fcgi *f);

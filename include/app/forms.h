@@ -8,6 +8,8 @@
 #define FIELD_C_EMAIL const char *
 #define FIELD_C_NONEMPTY const char *
 #define FIELD_C_BOOL bool
+#define FIELD_C_NULLABLE const char *
+#define FIELD_C_PRESENT bool
 #define FIELD_C_KEEP bool
 
 /* clang-format off */

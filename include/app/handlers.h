@@ -14,7 +14,17 @@ enum err h_session_delete_all(struct ctx *ctx, const void *in);
 enum err h_revoke(struct ctx *ctx, const void *in);
 enum err h_revoke_all(struct ctx *ctx, const void *in);
 enum err h_revoke_others(struct ctx *ctx, const void *in);
+enum err h_change_password(struct ctx *ctx, const void *in);
+enum err h_verify_password(struct ctx *ctx, const void *in);
+enum err h_reset_password(struct ctx *ctx, const void *in);
+enum err h_update_user(struct ctx *ctx, const void *in);
+enum err h_delete_user(struct ctx *ctx, const void *in);
+enum err h_update_session(struct ctx *ctx, const void *in);
+enum err h_list_accounts(struct ctx *ctx, const void *in);
 enum err h_ok(struct ctx *ctx, const void *in);
 enum err h_error(struct ctx *ctx, const void *in);
+
+/* What a handler answers that has nothing to tell but that it is done: {"status":true}. */
+enum err answer_status(struct ctx *ctx);
 
 #endif

@@ -9,9 +9,11 @@
 /* No zero value: a row that forgets it fails at start. */
 enum who {
     WHO_ANYONE = 1, /* no credentials are looked at; works without the store */
+    WHO_STORE,      /* nor here, but the store is needed */
     WHO_PRESENTS,   /* credentials are read but not looked up */
     WHO_MAYBE,      /* the session, if there is one */
     WHO_SIGNED_IN,  /* 401 without a session */
+    WHO_PROVEN,     /* and 403 unless the password was given lately, or comes with the request (the handler verifies it) */
     WHO_FRESH       /* and 403 if the password was given too long ago */
 };
 
@@ -23,6 +25,8 @@ struct route {
     const struct form *form; /* NULL: takes nothing */
     bool forms;              /* takes form-encoded bodies as well as JSON */
     bool login;              /* gives a session: cross-site navigations are refused */
+    bool hashes;             /* costs a password hash: goes to the second socket, and not on for a client that has left */
+    enum trying trying;      /* what it is counted as, if it costs a password hash; guard.c and auth/throttle.c */
     bool reads;              /* form is form_reading: disableRefresh makes it passive */
     enum err (*handle)(struct ctx *ctx, const void *in);
     const char *text; /* one line for people */

@@ -6,6 +6,23 @@
 #include "crypto/token.h"
 #include "store/store.h"
 
+struct attempt;
+
+/* Who acts, for the audit log. NULL: not known. */
+struct act {
+    const char *actor; /* "visitor" (also NULL), "user", "administrator NAME", "system" */
+    const char *ip, *agent, *request;
+};
+
+/* Events for the streams of the audit log: the first `done` happened, the others are of a transaction under way. */
+struct notes {
+    struct audit *v;
+    size_t n, cap, done;
+};
+
+/* What a request tries with a password, if it does: each kind is counted apart. */
+enum trying { TRYING_NOTHING, TRYING_SIGN_IN, TRYING_SIGN_UP, TRYING_PASSWORD };
+
 /* What every decision is taken with; made once for each request (or command). All borrowed. */
 struct auth {
     const struct cfg *cfg;
@@ -14,6 +31,11 @@ struct auth {
     const struct keys *keys;
     struct kdf_gate *gate; /* NULL: hashing is not bounded (latchkeyctl) */
     int64_t now;
+    struct act by;
+    struct notes notes;
+    enum trying trying;
+    struct attempt *attempt; /* the try that was counted (auth/throttle.h); NULL: none */
+    int64_t retry_after;     /* with ERR_LIMITED: seconds */
 };
 
 /* From where a session is opened or used. */
@@ -46,30 +68,67 @@ struct checked {
 };
 
 /* --- account (auth/account.c) --- */
+/* What columns hold on every database: a name in code points, an e-mail address in bytes. */
+enum { NAME_MAX_POINTS = 255, EMAIL_MAX = 255 };
 struct signup {
     const char *name, *email, *password, *image; /* image may be NULL */
     bool remember;
 };
 /* Makes a user with a password; e-mail lower-cased. open: with a session, ending the presented ones. out->token is ""
- * if not. ERR_SIGN_UP_CLOSED unless by_admin, ERR_INVALID_EMAIL, ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG,
- * ERR_USER_EXISTS, ERR_USER_REFUSED (name or e-mail too long), ERR_HASH_BUSY. */
+ * if not. ERR_SIGN_UP_CLOSED unless by_admin, ERR_INVALID_EMAIL, ERR_USER_EXISTS, ERR_USER_REFUSED (name
+ * or e-mail too long), ERR_HASH_BUSY, what account_new_password_ok says. */
 MUST_USE enum err account_sign_up(struct auth *au, const struct signup *in, const struct caller *from,
                                   const struct presented *old, bool by_admin, struct opened *out);
 /* Opens a session for a password. ERR_INVALID_EMAIL, ERR_PASSWORD_LONG, ERR_BAD_CREDENTIALS (unknown, wrong, disabled:
  * alike, also in time), ERR_TOO_MANY_SESSIONS, ERR_HASH_BUSY. */
 MUST_USE enum err account_sign_in(struct auth *au, const char *email, const char *password, bool remember,
                                   const struct caller *from, const struct presented *old, struct opened *out);
-/* By an administrator: new password, all sessions ended, in one transaction. ERR_NONE: no such user. */
+/* By the user himself, signed in as `who`. Ends all other sessions and replaces this one (out->token; it stays remembered
+ * or not), or with end_others false leaves all of them (out->token is ""). The new password is judged before the current
+ * one. ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_INVALID_PASSWORD, ERR_NO_CREDENTIAL, ERR_UNAUTHORIZED (the session
+ * ended meanwhile), ERR_HASH_BUSY. */
+MUST_USE enum err account_change_password(struct auth *au, const struct checked *who, const char *current,
+                                          const char *new, bool end_others, const struct caller *from,
+                                          struct opened *out);
+/* Notes in the session that the password was given just now. Errors as above. */
+MUST_USE enum err account_reauthenticate(struct auth *au, const struct checked *who, const char *password);
+/* What a user may change of himself. name NULL: it stays; image counts only with set_image, NULL: none. */
+struct profile {
+    const char *name, *image;
+    bool set_image;
+};
+/* ERR_NO_FIELDS, ERR_NAME_LONG, ERR_UNAUTHORIZED (he is gone, or his session is). */
+MUST_USE enum err account_update(struct auth *au, const struct checked *who, const struct profile *p);
+/* Deletes the user who asks, with everything of his. password NULL: his session is fresh. ERR_NOT_FOUND: switched off.
+ * Others as for account_change_password. */
+MUST_USE enum err account_leave(struct auth *au, const struct checked *who, const char *password);
+/* By an administrator: new password, all sessions ended, in one transaction. ERR_NONE: no such user; what
+ * account_new_password_ok says. */
 MUST_USE enum err account_set_password(struct auth *au, const char *user_id, const char *password, int64_t *ended);
 /* Disabling ends all sessions in the same transaction. ERR_NONE: no such user, or already so. */
 MUST_USE enum err account_disable(struct auth *au, const char *user_id, int64_t *ended);
 MUST_USE enum err account_enable(struct auth *au, const char *user_id);
 MUST_USE enum err account_delete(struct auth *au, const char *user_id);
 
+/* Deletes him, and takes out of earlier events who and from where he was. ERR_NONE: no such user. */
+MUST_USE enum err account_erase(struct auth *au, const struct user *u);
+
 /* Is s an e-mail address as CONTRACT.md B §3 accepts it (ASCII, no trimming)? */
 bool account_email_ok(const char *s);
 /* 8 to 128 UTF-16 code units. ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_BAD_TEXT. */
 MUST_USE enum err account_password_ok(const char *s);
+/* Wherever a password is set, never at sign-in: its length, then whether it is too easy to guess for who has this
+ * e-mail address and name (either may be NULL). What account_password_ok says, ERR_PASSWORD_WEAK, ERR_NO_MEMORY, ERR_INTERNAL. */
+MUST_USE enum err account_new_password_ok(struct auth *au, const char *password, const char *email, const char *name);
+
+/* --- reset (auth/reset.c) --- */
+/* A one-time token to set a new password with, in place of an older one; lives an hour. ERR_NONE: no such user. */
+MUST_USE enum err reset_offer(struct auth *au, const char *user_id, char token[static RNG_ID_SIZE], int64_t *expires);
+/* Spends it: new password, all sessions ended. token may be NULL. ERR_RESET_TOKEN (unknown, spent, expired, or the
+ * password changed since), ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_HASH_BUSY. */
+MUST_USE enum err reset_password(struct auth *au, const char *token, const char *new);
+/* Voids it, when the user is deleted. Caller holds the transaction and the lock. */
+MUST_USE enum err reset_forget(struct auth *au, const char *user_id);
 
 /* --- session (auth/session.c) --- */
 /* The living session of the first presented token that has one. Slides it and notes its use where that is due and
@@ -81,12 +140,17 @@ MUST_USE enum err session_check(struct auth *au, const struct presented *p, cons
  * ERR_TOO_MANY_SESSIONS. */
 MUST_USE enum err session_open(struct auth *au, const struct user *u, const char *password, bool remember,
                                const struct caller *from, const struct presented *old, struct opened *out);
-/* Ends whatever the presented tokens name. No session at all is fine. */
+/* Ends whatever the presented tokens name; for the audit log the user does it. No session at all is fine. */
 MUST_USE enum err session_sign_out(struct auth *au, const struct presented *p);
 /* Ends one of the user's own living sessions. ERR_NO_SESSION. */
 MUST_USE enum err session_revoke(struct auth *au, const char *user_id, const char *id);
 /* Ends all of the user's sessions but `keep` (NULL: none is kept), those being opened at this instant included. */
-MUST_USE enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, int64_t *n);
+MUST_USE enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, bool by_admin, int64_t *n);
+/* Why the first presented session that is known to have ended did: a word of reasons.def. ERR_NONE: not known, or not to
+ * be told (audit.reason_kept). */
+MUST_USE enum err session_why_ended(struct auth *au, const struct presented *p, const char **word);
+/* By an administrator: ends one session, whosever it is. ERR_NO_SESSION. */
+MUST_USE enum err session_revoke_any(struct auth *au, const char *id);
 /* The same for all users. */
 MUST_USE enum err session_revoke_everybody(struct auth *au, int64_t *n);
 /* Is it alive at now? */

@@ -24,6 +24,15 @@ bool net_of_sockaddr(const struct sockaddr_storage *from, struct net_addr *out);
 void net_text(const struct net_addr *x, char out[static NET_TEXT_SIZE]);
 /* Is s an address or a network (CIDR)? */
 bool net_network_ok(const char *s);
+/* HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT, taken apart; nothing is looked up. False for anything else: an IPv6
+ * address without brackets, a port that is none. */
+struct net_host {
+    char name[254]; /* without brackets */
+    int port;       /* 0 to 65535; -1: none was given */
+};
+bool net_host_parse(const char *s, struct net_host *out);
+/* Is the host (name or address) this one by its very name: 127.0.0.0/8, ::1, localhost? */
+bool net_host_local(const char *name);
 /* Is x in one of n networks? Entries that are none match nothing. */
 bool net_in(const char *const *networks, size_t n, const struct net_addr *x);
 

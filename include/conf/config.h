@@ -14,22 +14,29 @@ enum cfg_atmax { ATMAX_REFUSE, ATMAX_END_OLDEST };
 enum cfg_switch { SWITCH_AUTO, SWITCH_ON, SWITCH_OFF };
 enum cfg_samesite { SAMESITE_LAX, SAMESITE_STRICT, SAMESITE_NONE };
 enum cfg_maxage { MAXAGE_IDLE, MAXAGE_ABSOLUTE };
-enum cfg_driver { DRIVER_SQLITE };
+enum cfg_strength { STRENGTH_AUTO, STRENGTH_0, STRENGTH_1, STRENGTH_2, STRENGTH_3, STRENGTH_4 };
+enum cfg_driver { DRIVER_SQLITE, DRIVER_MYSQL };
 
 struct cfg_list {
     size_t n;
     const char **v;
+};
+/* So many of something in so much time. n 0: any number. */
+struct cfg_rate {
+    int64_t n, per;
 };
 struct cfg_scrypt {
     int log2n, r, p;
 };
 
 #define CFG_C_STR const char *
+#define CFG_C_SECRET const char *
 #define CFG_C_LIST struct cfg_list
 #define CFG_C_BOOL bool
 #define CFG_C_INT int64_t
 #define CFG_C_SIZE int64_t
 #define CFG_C_TIME int64_t
+#define CFG_C_RATE struct cfg_rate
 #define CFG_C_SCRYPT struct cfg_scrypt
 #define CFG_C_MODE enum cfg_mode
 #define CFG_C_SIGNUP enum cfg_signup
@@ -37,6 +44,7 @@ struct cfg_scrypt {
 #define CFG_C_SWITCH enum cfg_switch
 #define CFG_C_SAMESITE enum cfg_samesite
 #define CFG_C_MAXAGE enum cfg_maxage
+#define CFG_C_STRENGTH enum cfg_strength
 #define CFG_C_DRIVER enum cfg_driver
 #define CFG_C_LEVEL enum log_level
 
@@ -49,6 +57,7 @@ struct cfg {
     bool https;              /* the scheme of origin */
     bool cookie_is_secure;   /* cookie.secure with auto resolved */
     const char *cookie_full; /* cookie.name with auto resolved */
+    int strength_least;      /* password.min_strength with auto resolved */
     struct arena *arena;     /* owns all strings */
 };
 

@@ -9,11 +9,13 @@
 
 enum cfg_type {
     CFG_T_STR,
+    CFG_T_SECRET, /* text that is never printed */
     CFG_T_LIST,
     CFG_T_BOOL,
     CFG_T_INT,
     CFG_T_SIZE,
     CFG_T_TIME,
+    CFG_T_RATE,
     CFG_T_SCRYPT,
     CFG_T_MODE,
     CFG_T_SIGNUP,
@@ -21,6 +23,7 @@ enum cfg_type {
     CFG_T_SWITCH,
     CFG_T_SAMESITE,
     CFG_T_MAXAGE,
+    CFG_T_STRENGTH,
     CFG_T_DRIVER,
     CFG_T_LEVEL
 };
@@ -59,6 +62,7 @@ struct cfg_reader {
     config_fault_fn fault;
     void *arg;
     size_t faults;
+    bool open_to_all; /* everybody may read the file: it may hold no secret */
     struct cfg_source source[CFG_COUNT];
 };
 
@@ -69,13 +73,15 @@ void config_fault_key(struct cfg_reader *r, enum cfg_id id, const char *fmt, ...
 
 /* Parses text into the member of row. NULL, or what is wrong with it (in arena). */
 const char *config_value_parse(struct arena *a, const struct cfg_row *row, const char *text, struct cfg *cfg);
-/* The member of row as text that config_value_parse reads back. */
+/* The member of row as text that config_value_parse reads back; of a secret only whether it is set. */
 const char *config_value_text(struct arena *a, const struct cfg_row *row, const struct cfg *cfg);
 /* What may stand for a type, e.g. "lax|strict|none". */
 const char *config_type_text(enum cfg_type type);
 
 /* Checks what one value alone cannot tell, and fills the derived members. */
 void config_check(struct cfg_reader *r);
+/* The part of it that is about new passwords. */
+void config_check_password(struct cfg_reader *r);
 
 /* The host of an origin as config_origin_of gives it: without scheme, port and brackets. */
 const char *config_host_of(struct arena *a, const char *origin);

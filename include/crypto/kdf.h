@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "conf/config.h"
 
+/* The form in which a password is hashed: NFKC, in arena; what is no UTF-8 as it is. ERR_NO_MEMORY. */
+MUST_USE enum err kdf_normal(struct arena *a, const char *password, const char **out);
 /* Hash of a new password, in arena. ERR_RANDOM, ERR_NO_MEMORY, ERR_INTERNAL. */
 MUST_USE enum err kdf_hash(struct arena *a, const struct cfg_scrypt *cost, const char *password, const char **out);
 /* Does password give `stored`? An unreadable `stored` is no match (logged once, without its text). Constant-time in the
@@ -19,7 +21,9 @@ MUST_USE enum err kdf_spend(struct arena *a, const struct cfg_scrypt *cost, cons
 /* Bound on hashing for the whole host: byte locks in one file of the state directory, freed by the kernel when a
  * process dies. Seats are for those who hash or wait, slots for those who hash. Opened after fork. */
 struct kdf_gate;
-MUST_USE enum err kdf_gate_open(const struct cfg *cfg, struct kdf_gate **out);
+/* apart: of a worker on the second socket, where all but one may hash or wait; on the first half of them may. ERR_IO,
+ * ERR_NO_MEMORY. */
+MUST_USE enum err kdf_gate_open(const struct cfg *cfg, bool apart, struct kdf_gate **out);
 void kdf_gate_close(struct kdf_gate **g);
 /* How many hashes cfg lets run at once on this host: password.slots, or what 0 stands for. */
 int64_t kdf_gate_slots(const struct cfg *cfg);

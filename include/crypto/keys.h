@@ -25,6 +25,8 @@ size_t keys_count(const struct keys *k);
 /* Puts a new secret in front of those in path and drops all but the `keep` newest; by rename(2), never half written.
  * ERR_SECRET, ERR_IO, ERR_RANDOM. */
 MUST_USE enum err keys_add(const char *path, size_t keep);
+/* Drops all but the `keep` newest (at least one stays), in the same way. */
+MUST_USE enum err keys_keep(const char *path, size_t keep);
 
 /* HMAC-SHA-256 (RFC 2104) of msg under the i-th secret. ERR_INTERNAL. */
 MUST_USE enum err keys_mac(const struct keys *k, size_t i, const char *msg, size_t len,

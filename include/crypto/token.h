@@ -14,9 +14,10 @@ MUST_USE enum err token_new(char out[static RNG_ID_SIZE]);
 MUST_USE enum err token_hash(const char *token, char out[static TOKEN_HASH_SIZE]);
 /* token.base64(HMAC-SHA-256(first secret, token)), not percent-encoded. ERR_INTERNAL. */
 MUST_USE enum err token_sign(const struct keys *k, const char *token, char out[static TOKEN_SIGNED_SIZE]);
-/* Splits value at its last dot, compares the MAC under every secret in constant time. True only for a token of our
- * form (32 of [A-Za-z0-9]) under one of our secrets; then out holds the token. */
-bool token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE]);
+/* Splits value at its last dot, compares the MAC under every secret in constant time. ERR_OK only for a token of our
+ * form (32 of [A-Za-z0-9]) under one of our secrets; then out holds the token. ERR_NONE: it is none. ERR_INTERNAL: it
+ * could not be told. */
+MUST_USE enum err token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE]);
 /* Is s of the form of a token or id: exactly 32 of [A-Za-z0-9]? */
 bool token_wellformed(const char *s);
 

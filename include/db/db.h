@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/auto.h"
+#include "base/board.h"
 #include "conf/config.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,15 +47,32 @@ static inline const struct db_val *db_row(const struct db_rows *r, size_t i)
     return r->v + i * r->cols;
 }
 
+/* The text of a value; "" for one that is NULL, which a database may say wherever it likes. */
+static inline const char *db_text(const struct db_val *v)
+{
+    return v->null ? "" : v->s;
+}
+
 struct db;
 
-/* Connects. Does not look at the schema (see migrate.h). The caller owns *out: db_close. ERR_DB_DOWN, ERR_DB,
- * ERR_CONFIG (e.g. a database file on a network file system); the reason is logged. */
-MUST_USE enum err db_open(const struct cfg *cfg, struct db **out);
-/* The same for a database that must be there: a missing one is ERR_DB_DOWN, never made. */
-MUST_USE enum err db_open_existing(const struct cfg *cfg, struct db **out);
-/* Is it no longer the database that the configuration names, e.g. a file that was replaced? Then close and open anew.
- */
+/* Errors of everything below that talks to the store:
+ * ERR_DB_DOWN      it cannot be reached, or did not answer in time
+ * ERR_DB_LOST      the connection broke: what was under way may or may not have happened
+ * ERR_DB_CONFLICT  it chose us as the victim of a deadlock: the transaction is undone and may be run again
+ * ERR_DB_BUSY      others held what was needed for longer than database.busy_timeout
+ * ERR_DB           anything else. All are logged where they are detected. */
+
+/* Connects. Does not look at the schema (see migrate.h). The caller owns *out: db_close; cfg and health (may be NULL)
+ * must outlive it. ERR_CONFIG: e.g. a database file on a network file system. */
+MUST_USE enum err db_open(const struct cfg *cfg, struct health *health, struct db **out);
+/* The same for a database that must be there: a missing one is ERR_DB_DOWN, never made. Takes half of limits.request at
+ * most (and what db_until says counts from then on). */
+MUST_USE enum err db_open_existing(const struct cfg *cfg, struct health *health, struct db **out);
+/* Statements that would begin after `steady` (clock_steady) are not begun any more: ERR_DB_DOWN. 0: no limit. So that a
+ * request is answered in its time however slow the store. */
+void db_until(struct db *db, int64_t steady);
+/* Is it no longer the database that the configuration names, e.g. a file that was replaced, or a connection that the
+ * server has ended? Then close and open anew. */
 bool db_moved(struct db *db);
 /* Between the two, statements that meet a lock give up soon (ERR_DB_BUSY): for what may as well be left undone. */
 void db_hurry(struct db *db);
@@ -63,10 +81,12 @@ void db_close(struct db **db);
 /* "sqlite 3.40.1", for people. */
 const char *db_version(const struct db *db);
 
-/* Runs a reading statement. ERR_DB_DOWN, ERR_DB_BUSY, ERR_DB; ERR_INTERNAL if values and signature differ. */
+/* Runs a reading statement. Outside a transaction it is run once more, on a new connection, if the connection broke.
+ * ERR_INTERNAL if values and signature differ. */
 #define db_query(db, id, arena, out, ...) db_query_n(db, id, arena, out, DB_VALS(__VA_ARGS__))
-/* Runs a changing statement. *changed (may be NULL): rows it found, changed or not. As db_query, and ERR_DB_DUPLICATE
- * where a unique key refuses. */
+/* Runs a changing statement. *changed (may be NULL): rows it found, changed or not. Outside a transaction it is run
+ * again after a deadlock (nothing of it happened), never after a lost connection (it may have). ERR_DB_DUPLICATE where
+ * a unique key refuses. */
 #define db_exec(db, id, changed, ...) db_exec_n(db, id, changed, DB_VALS(__VA_ARGS__))
 #define DB_VALS(...) \
     (const struct db_val[]){__VA_ARGS__}, sizeof((const struct db_val[]){__VA_ARGS__}) / sizeof(struct db_val)
@@ -83,10 +103,18 @@ MUST_USE enum err db_exec_n(struct db *db, enum stmt id, int64_t *changed, const
  *     TRY(db_begin(db, &tx));
  *     …
  *     return db_commit(&tx);
- * Transactions do not nest. ERR_DB_DOWN, ERR_DB_BUSY. */
+ * Transactions do not nest. db_begin connects anew if the connection has broken: nothing had been done on it. */
 MUST_USE enum err db_begin(struct db *db, struct db **tx);
 MUST_USE enum err db_commit(struct db **tx);
 void auto_db_tx(struct db **tx);
+
+/* Runs `call`, one whole transaction, again while it ends in a deadlock, a few times with short pauses:
+ *     enum err e;
+ *     DB_RETRY(e, signin_store(…)); */
+#define DB_RETRY(e, call) \
+    for (int db_try_ = 0; ((e) = (call)) == ERR_DB_CONFLICT && db_try_again(db_try_); db_try_++)
+/* Sleeps a little, longer each time; false: it has been tried often enough. */
+bool db_try_again(int tries);
 
 /* For migrate.c and tests only: one statement of fixed text, no values. */
 MUST_USE enum err db_script(struct db *db, const char *sql);

@@ -22,7 +22,9 @@ struct db_ddl {
 /* One database. Functions log the detail of what they detect. `stmt` handles belong to the driver. */
 struct db_driver {
     const char *name;
-    bool own_text; /* takes the second text of a statement where there is one */
+    bool own_text;  /* takes the second text of a statement where there is one */
+    bool remote;    /* a server that many share: struct health counts */
+    bool ddl_in_tx; /* changes of the schema are undone with their transaction; else lock and unlock are there */
     const struct db_ddl *ddl;
     /* Connects db->conn as cfg says and sets db->version. After an error close is still called. */
     enum err (*open)(struct db *db, const struct cfg *cfg, bool create);
@@ -31,8 +33,8 @@ struct db_driver {
     /* How long statements wait for others from now on. */
     void (*patience)(struct db *db, int64_t ms);
     void (*close)(struct db *db);
-    /* Prepares sql; ERR_INTERNAL if its parameters and columns are not nparams and ncols. */
-    enum err (*prepare)(struct db *db, const char *sql, size_t nparams, size_t ncols, void **stmt);
+    /* Prepares sql; ERR_INTERNAL if its parameters and columns are not those of row. */
+    enum err (*prepare)(struct db *db, const char *sql, const struct stmt_row *row, void **stmt);
     void (*finish)(struct db *db, void *stmt);
     /* Runs stmt with the values (kinds already checked against row->params). A reading one fills res (kinds from
      * row->results); a changing one has res NULL and sets *changed. Leaves nothing open, neither after an error. */
@@ -44,21 +46,41 @@ struct db_driver {
     void (*rollback)(struct db *db);
     /* Is the transaction that was begun still there? A database may end it by itself after some errors. */
     bool (*in_tx)(struct db *db);
+    /* ERR_DB_DUPLICATE: the table, column or index exists. ERR_SCHEMA: this account may not change the schema. */
     enum err (*script)(struct db *db, const char *sql);
     enum err (*has_table)(struct db *db, const char *name, bool *yes);
+    /* One at a time changes the schema. Waits up to a minute. Goes with the connection. */
+    enum err (*lock)(struct db *db);
+    void (*unlock)(struct db *db);
 };
 
 extern const struct db_driver db_sqlite;
+extern const struct db_driver db_mysql;
 
 struct db {
     const struct db_driver *driver;
     void *conn;
-    struct arena *arena; /* for the life of the connection: prefix, version, SQL */
+    struct arena *arena;   /* for the life of db: prefix, version, SQL */
+    struct arena *scratch; /* of the driver, for the length of a call */
     const char *prefix, *version;
-    void *stmts[ST_COUNT]; /* prepared at first use */
+    const char *sql[ST_COUNT]; /* expanded at first use */
+    void *stmts[ST_COUNT];     /* prepared at first use of a connection */
+    const struct cfg *cfg;
+    struct health *health; /* may be NULL */
     int64_t patience;      /* of the configuration, ms */
+    int64_t until;         /* clock_steady after which nothing is begun; 0: no limit */
+    enum err broken;       /* ERR_DB_LOST, ERR_DB_DOWN: what every use of this connection is answered */
     bool tx;               /* between begin and commit or rollback */
+    bool pinned;           /* something hangs on this very connection: it is not replaced */
+    bool told;             /* that the time is over */
 };
+
+/* --- db_conn.c --- */
+
+/* For drivers: nothing more can be done on this connection; late: because no answer came in time. */
+void db_break(struct db *db, enum err e, bool late);
+/* May a statement begin? Connects anew where a connection has broken that nothing hangs on. ERR_DB_LOST, ERR_DB_DOWN. */
+MUST_USE enum err db_usable(struct db *db);
 
 /* The driver that cfg names. */
 const struct db_driver *db_driver_of(const struct cfg *cfg);

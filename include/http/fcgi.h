@@ -4,6 +4,7 @@
 #define HTTP_FCGI_H
 
 #include "base/arena.h"
+#include "base/board.h"
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,8 @@ struct fcgi_options {
     int64_t deadline_ms;      /* for one request: to arrive, and for its answer to be taken */
     const char *const *peers; /* addresses and networks that may connect by TCP; borrowed */
     size_t n_peers;
+    struct board *board;     /* whose `leaving` asks to stop as well; NULL: none */
+    struct board_seat *seat; /* where it is noted that a request is in hand; NULL: nowhere */
 };
 
 /* Install signal handlers before: libfcgi would take SIGTERM. Uses SIGALRM and a timer, so call it in the process that
@@ -23,9 +26,14 @@ MUST_USE enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out);
 void fcgi_close(struct fcgi **f);
 
 /* Waits for the next request; signals of `open_mask` come through while waiting and only then, and `stop` is looked at
- * after each. ERR_SHUTDOWN: *stop is set. ERR_CLIENT_GONE: that connection came to nothing, call again (peer refused,
+ * after each. wait_ms: how long at most; -1: until one comes. ERR_NONE: none came. ERR_SHUTDOWN: *stop is set. ERR_CLIENT_GONE: that connection came to nothing, call again (peer refused,
  * too slow, broken records, ended among the parameters). ERR_IO: the listening socket is of no use any more. */
-MUST_USE enum err fcgi_next(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop);
+MUST_USE enum err fcgi_next(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop, int64_t wait_ms);
+/* The request has arrived: until now it had a third of its time, so that those who send slowly do not keep all workers
+ * for all of it; from now on it has the rest. */
+void fcgi_arrived(struct fcgi *f);
+/* Does the web server still wait for the answer? ERR_CLIENT_GONE: no, or its time is over. */
+MUST_USE enum err fcgi_waits(struct fcgi *f);
 /* "NAME=value" strings of the request, NULL-terminated; valid until fcgi_end. */
 char *const *fcgi_env(const struct fcgi *f);
 /* Reads up to n bytes of the body; 0: its end, or the deadline passed or the peer left (ERR_CLIENT_GONE). */

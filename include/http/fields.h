@@ -9,9 +9,14 @@ enum field_type {
     FIELD_EMAIL,    /* const char *, must pass the form's email check */
     FIELD_NONEMPTY, /* const char *, at least one character */
     FIELD_BOOL,     /* bool; in forms and queries as text: true/on/1, false/0/"" (D7: queries take no "on") */
+    FIELD_NULLABLE, /* const char *; null is FIELDS_NULL, absent is NULL */
+    FIELD_PRESENT,  /* bool: is it there, whatever it is? null, false and "" are not */
     FIELD_KEEP      /* bool; the query's keep=current, nothing else */
 };
 enum field_from { FROM_BODY, FROM_QUERY };
+
+/* The value of a FIELD_NULLABLE that is null: this very pointer. */
+extern const char FIELDS_NULL[];
 
 struct field {
     const char *name;

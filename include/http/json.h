@@ -7,6 +7,5 @@
 #include <json-c/json.h>
 
 AUTO_KIND(json, struct json_object *, json_object_put);
-AUTO_KIND(tokener, struct json_tokener *, json_tokener_free);
 
 #endif

@@ -29,7 +29,18 @@ void response_reset(struct response *r);
 MUST_USE enum err response_header(struct response *r, const char *name, const char *value);
 /* The value of a field set before; NULL. Names are compared without case. */
 const char *response_get(const struct response *r, const char *name);
-/* Body from a JSON value, written so that it may stand inside HTML: < > & U+2028 U+2029 as \u escapes. Takes `json`. */
+/* For building answers: where memory runs out these end the process after a log line, as the arena does, so that no
+ * answer lacks a part. What json-c made, never NULL. */
+struct json_object *json_need(struct json_object *o);
+/* A string; NULL gives JSON's null. */
+struct json_object *json_of_text(const char *s);
+/* Both take `value`. */
+void json_put(struct json_object *o, const char *key, struct json_object *value);
+void json_append(struct json_object *list, struct json_object *value);
+/* v as text that may stand inside HTML: < > & U+2028 U+2029 as \u escapes. */
+void json_write(struct buf *b, struct json_object *v);
+
+/* Body from a JSON value, as json_write writes it. Takes `json`. */
 void response_json_take(struct response *r, int status, struct json_object *json);
 /* {"message":…,"code":…}; code may be NULL. */
 void response_error(struct response *r, int status, const char *code, const char *message);

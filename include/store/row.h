@@ -9,8 +9,6 @@
 
 void row_user(const struct db_val *v, struct user *out);
 void row_session(const struct db_val *v, struct session *out);
-/* The text, "" for NULL. */
-const char *row_text(const struct db_val *v);
 /* The only value of the first row. ERR_INTERNAL if there is no row. */
 MUST_USE enum err row_number(const struct db_rows *rows, int64_t *out);
 /* ERR_OK if a statement changed something, else ERR_NONE. */

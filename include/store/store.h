@@ -29,6 +29,20 @@ struct credential {
     bool disabled;
 };
 
+/* One way to sign in that a user has. */
+struct account {
+    const char *account_id, *provider, *user_id;
+    int64_t created_at, updated_at;
+    const char *id, *scope; /* scope NULL: none */
+};
+
+/* A one-time token as the store has it: never the token itself. */
+struct ticket {
+    const char *id;         /* purpose and user: there is one at a time */
+    const char *identifier; /* purpose and hash of the token */
+    const char *value;      /* what it is bound to */
+};
+
 struct user_summary {
     struct user user;
     bool disabled;
@@ -41,6 +55,32 @@ struct session_summary {
     const char *email;
 };
 
+/* One event of the audit log. NULL: not known, or none. */
+struct audit {
+    int64_t id; /* in order of being written */
+    int64_t at;
+    const char *event, *user_id, *session_id, *actor, *reason, *email, *ip, *agent, *request;
+};
+
+/* Why sessions end, and how long that is kept. */
+struct ended {
+    const char *reason;
+    int64_t expires_at;
+};
+
+/* A counter of tries. */
+struct limit {
+    const char *name, *subject; /* subject: user, address, … it counts for */
+    int64_t tries, free_at;     /* free_at: ms since 1970 */
+    int64_t expires_at;         /* from then on it is as if it were not there */
+    bool there;                 /* the store has it */
+};
+
+struct device {
+    const char *name;
+    int64_t last_seen_at;
+};
+
 /* --- users (store/users.c) --- ERR_NONE: no such user; ERR_DB_DUPLICATE: the e-mail is taken. */
 MUST_USE enum err users_add(struct db *db, const struct user *u);
 MUST_USE enum err users_by_id(struct db *db, struct arena *a, const char *id, struct user *out);
@@ -49,6 +89,9 @@ MUST_USE enum err users_count(struct db *db, struct arena *a, int64_t *out);
 /* Up to limit users with id > after, by id; "" begins. */
 MUST_USE enum err users_page(struct db *db, struct arena *a, const char *after, int64_t limit,
                              struct user_summary **out, size_t *n);
+/* Changes name (NULL: it stays) and image (only if set_image; NULL: none). ERR_NONE. */
+MUST_USE enum err users_update(struct db *db, const char *id, const char *name, bool set_image, const char *image,
+                               int64_t now);
 /* Deletes the user with sessions, accounts and our row; caller holds the transaction and the lock. ERR_NONE. */
 MUST_USE enum err users_delete(struct db *db, const char *id);
 /* Takes the per-user lock: first thing in a transaction that adds sessions, ends several, or changes a credential or
@@ -64,6 +107,10 @@ MUST_USE enum err users_enable(struct db *db, const char *id);
 MUST_USE enum err accounts_add(struct db *db, const char *user_id, const char *password, int64_t now);
 /* ERR_NONE: no user of that e-mail. */
 MUST_USE enum err accounts_find(struct db *db, struct arena *a, const char *email, struct credential *out);
+/* The same of a user by id. ERR_NONE: no such user. */
+MUST_USE enum err accounts_of(struct db *db, struct arena *a, const char *user_id, struct credential *out);
+/* All ways in that a user has, oldest first. */
+MUST_USE enum err accounts_list(struct db *db, struct arena *a, const char *user_id, struct account **out, size_t *n);
 /* Replaces the hash `from` by `to`; ERR_NONE if it is no longer `from`. */
 MUST_USE enum err accounts_rehash(struct db *db, const char *user_id, const char *from, const char *to, int64_t now);
 /* Sets the hash, adding a password account where there is none. Caller holds the lock. */
@@ -80,34 +127,121 @@ MUST_USE enum err sessions_find(struct db *db, struct arena *a, const char *toke
 MUST_USE enum err sessions_list(struct db *db, struct arena *a, const char *user_id, int64_t now, struct session **out,
                                 size_t *n);
 MUST_USE enum err sessions_count_live(struct db *db, struct arena *a, const char *user_id, int64_t now, int64_t *out);
-/* Ends the n living sessions of a user that were used least lately. Caller holds the lock. */
-MUST_USE enum err sessions_end_oldest(struct db *db, struct arena *a, const char *user_id, int64_t now, int64_t n);
 /* Moves expiry, update and last use; ERR_NONE if expires_at is no longer `was` (moved by another, or ended). */
 MUST_USE enum err sessions_slide(struct db *db, const struct session *s, int64_t was);
 /* Writes last use; ERR_NONE if last_seen_at is no longer `was`. */
 MUST_USE enum err sessions_seen(struct db *db, const struct session *s, int64_t was);
-/* Ends one. ERR_NONE: there was none (for own: of that user and alive). */
+/* Notes that the password was given now, if its hash is still `password`; ERR_NONE: it is not, or the session ended. */
+MUST_USE enum err sessions_renew(struct db *db, const struct session *s, const char *password, int64_t now);
+/* ERR_NONE: it has ended. */
+MUST_USE enum err sessions_there(struct db *db, struct arena *a, const struct session *s, int64_t now);
+/* Ends one that is of that user and alive at `now`. ERR_NONE: there is none. */
 MUST_USE enum err sessions_end_own(struct db *db, const char *id, const char *user_id, int64_t now);
-MUST_USE enum err sessions_end_token(struct db *db, const char *token_hash);
-MUST_USE enum err sessions_end_id(struct db *db, const char *id);
+MUST_USE enum err sessions_user_of(struct db *db, struct arena *a, const char *id, const char **user_id);
+/* Id and user of the session with this token. ERR_NONE. */
+MUST_USE enum err sessions_id_of(struct db *db, struct arena *a, const char *token_hash, const char **id,
+                                 const char **user_id);
+/* Ids of all of a user's sessions but `keep` (NULL: none is kept). */
+MUST_USE enum err sessions_ids(struct db *db, struct arena *a, const char *user_id, const char *keep,
+                               const char ***out, size_t *n);
+/* Ids of the n living sessions of a user that were used least lately. */
+MUST_USE enum err sessions_oldest(struct db *db, struct arena *a, const char *user_id, int64_t now, int64_t n,
+                                  const char ***out, size_t *got);
 /* End many; *n (may be NULL) tells how many rows. keep: id of the session that stays, NULL for none. */
 MUST_USE enum err sessions_end_user(struct db *db, const char *user_id, const char *keep, int64_t *n);
 MUST_USE enum err sessions_end_everybody(struct db *db, int64_t *n);
 MUST_USE enum err sessions_count(struct db *db, struct arena *a, int64_t now, int64_t *all, int64_t *live);
+/* How many users have living sessions, from how many addresses, and one of those. */
+MUST_USE enum err sessions_crowd(struct db *db, struct arena *a, int64_t now, int64_t *users, int64_t *addresses,
+                                 const char **address);
 /* Up to limit living sessions of anybody with id > after, by id. */
 MUST_USE enum err sessions_page(struct db *db, struct arena *a, int64_t now, const char *after, int64_t limit,
                                 struct session_summary **out, size_t *n);
 /* Deletes at most about `batch` expired rows, the longest expired first; *n: how many. Repeat until it is 0. */
 MUST_USE enum err sessions_sweep(struct db *db, struct arena *a, int64_t now, int64_t batch, int64_t *n);
 
+/* --- one-time tokens (store/tickets.c) --- */
+/* Adds t in place of the one with its id. Caller holds the user's lock. */
+MUST_USE enum err tickets_put(struct db *db, const struct ticket *t, int64_t expires_at, int64_t now);
+/* ERR_NONE: unknown, spent or expired. */
+MUST_USE enum err tickets_find(struct db *db, struct arena *a, const char *identifier, int64_t now, struct ticket *out);
+/* ERR_NONE: somebody else was quicker. */
+MUST_USE enum err tickets_spend(struct db *db, const struct ticket *t, int64_t now);
+/* Takes away the one with this id, if there is one. */
+MUST_USE enum err tickets_drop(struct db *db, const char *id);
+
+/* --- audit log, and why sessions ended (store/audits.c) --- */
+MUST_USE enum err audits_add(struct db *db, const struct audit *e);
+/* The same event for each session of e->user_id but `keep` (NULL: for all). */
+MUST_USE enum err audits_add_sessions(struct db *db, const struct audit *e, const char *keep);
+/* Up to limit events with id > after, not before `since`, in order; user_id NULL: of everybody. */
+MUST_USE enum err audits_page(struct db *db, struct arena *a, const char *user_id, int64_t since, int64_t after,
+                              int64_t limit, struct audit **out, size_t *n);
+/* Takes out of all events who and from where this user was. */
+MUST_USE enum err audits_forget(struct db *db, const char *user_id, const char *email);
+/* Before the statement that ends them, with the same guards, in the same transaction. */
+MUST_USE enum err ended_add_own(struct db *db, const char *id, const char *user_id, int64_t now,
+                                const struct ended *why);
+MUST_USE enum err ended_add_user(struct db *db, const char *user_id, const char *keep, const struct ended *why);
+MUST_USE enum err ended_add_everybody(struct db *db, const struct ended *why);
+/* ERR_NONE: not known, or not any more. */
+MUST_USE enum err ended_find(struct db *db, struct arena *a, const char *token_hash, int64_t now, const char **reason);
+
+/* --- limits and devices (store/limits.c) --- */
+/* One that is not there has no tries. */
+MUST_USE enum err limits_get(struct db *db, struct arena *a, const char *name, struct limit *out);
+/* Replaces what was read. ERR_NONE: it has changed since. */
+MUST_USE enum err limits_set(struct db *db, const struct limit *was, const struct limit *is);
+/* Moves free_at back. One that is gone is fine. */
+MUST_USE enum err limits_refund(struct db *db, const char *name, int64_t ms);
+MUST_USE enum err limits_drop(struct db *db, const char *name);
+/* All of a subject; NULL: of everybody. */
+MUST_USE enum err limits_clear(struct db *db, const char *subject, int64_t *n);
+/* Up to limit counters with name > after that count now, by name. */
+MUST_USE enum err limits_page(struct db *db, struct arena *a, int64_t now, const char *after, int64_t limit,
+                              struct limit **out, size_t *n);
+/* ERR_NONE: the user never signed in from there, or too long ago. */
+MUST_USE enum err devices_find(struct db *db, struct arena *a, const char *user_id, const char *device, int64_t now,
+                               int64_t *last_seen);
+/* Caller holds the user's lock. */
+MUST_USE enum err devices_seen(struct db *db, const char *user_id, const char *device, int64_t now,
+                               int64_t expires_at);
+MUST_USE enum err devices_forget(struct db *db, const char *user_id);
+MUST_USE enum err devices_list(struct db *db, struct arena *a, const char *user_id, struct device **out, size_t *n);
+
+/* --- sweeping (store/sweep.c; sessions by sessions_sweep) --- */
+enum sweep { SWEEP_OF_LIMITS, SWEEP_OF_DEVICES, SWEEP_OF_ENDED, SWEEP_OF_TICKETS, SWEEP_OF_AUDITS, SWEEPS };
+/* Deletes up to `batch` rows that expired (events: happened) by `until`, the oldest first; *n: how many. */
+MUST_USE enum err sweep_table(struct db *db, struct arena *a, enum sweep which, int64_t until, int64_t batch,
+                              int64_t *n);
+
 /* --- meta (store/meta.c) --- */
 /* Checks the fingerprints of our secrets against the database's row, or writes it; moves it to our newest secret.
  * ERR_SECRET (logged): none of ours matches: this database belongs to other secrets. */
 struct keys;
 MUST_USE enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k);
+/* Does the database know any secret? */
+MUST_USE enum err meta_has_secret(struct db *db, struct arena *a, bool *yes);
 /* The same without writing; a database that knows no secret yet is fine. */
 MUST_USE enum err meta_knows_secret(struct db *db, struct arena *a, const struct keys *k);
 /* Makes the newest of `to` the secret it knows, if the one it knows is among `from`. ERR_SECRET otherwise. */
 MUST_USE enum err meta_move_secret(struct db *db, struct arena *a, const struct keys *from, const struct keys *to);
+
+/* --- hosts that share a database (store/lease.c) --- */
+/* One who would keep house. */
+struct lease {
+    char holder[RNG_ID_SIZE];
+    int64_t length; /* ms it lasts */
+};
+/* Takes the lease if nobody has it, or renews ours once half of it has passed. One that ends later than any of that
+ * length could was written by a wrong clock and counts as ended. ERR_NONE: another has it. */
+MUST_USE enum err lease_take(struct db *db, struct arena *a, const struct lease *l, int64_t now);
+/* Ends it. ERR_NONE: it was not ours. */
+MUST_USE enum err lease_give(struct db *db, struct arena *a, const struct lease *l);
+/* ms by which our clock is ahead of the database's (negative: behind); 0 while the time of asking explains it. For
+ * comparison only: no row is ever judged by the database's clock. */
+MUST_USE enum err store_clock_apart(struct db *db, struct arena *a, int64_t *apart);
+/* Further apart deserves a warning. */
+#define STORE_CLOCK_TOLERATED (5 * CLOCK_SECOND)
 
 #endif

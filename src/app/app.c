@@ -1,21 +1,26 @@
 /* One request from end to end: read, route, guard, handle, answer, log. The order of checks is the contract's (D16). */
 #include "app/app.h"
 
+#include "app/audit.h"
 #include "app/guard.h"
+#include "auth/throttle.h"
 #include "base/enc.h"
 #include "base/log.h"
+#include "crypto/breached.h"
 #include "db/migrate.h"
 
 #include <string.h>
 
-enum { ARENA_BLOCK = 16 * 1024, AGENT_MAX = 8192, LOG_PATH_MAX = 200 };
+enum { ARENA_BLOCK = 16 * 1024, AGENT_MAX = 8192, AGENT_NOTED = 512, LOG_PATH_MAX = 200 };
 
-enum err app_open(const struct cfg *cfg, const struct keys *keys, struct app *out)
+enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct app_place *place, struct app *out)
 {
     *out = (struct app){.cfg = cfg, .keys = keys};
+    if (place)
+        out->place = *place;
     TRY(routes_check());
     TRY(arena_open(&out->arena, ARENA_BLOCK));
-    return kdf_gate_open(cfg, &out->gate);
+    return kdf_gate_open(cfg, out->place.apart, &out->gate);
 }
 
 void app_close(struct app *app)
@@ -27,22 +32,45 @@ void app_close(struct app *app)
 
 enum err app_prepare(struct app *app)
 {
-    TRY(db_open(app->cfg, &app->db));
+    if (*app->cfg->password_breached)
+        TRY(breached_check(app->cfg->password_breached));
+    TRY(db_open(app->cfg, NULL, &app->db));
     TRY(migrate_ready(app->db, app->arena));
-    return meta_check_secret(app->db, app->arena, app->keys);
+    TRY(meta_check_secret(app->db, app->arena, app->keys));
+    TRY(audit_check(app->cfg));
+    struct auth au = {.cfg = app->cfg, .db = app->db, .arena = app->arena, .now = clock_now(), .by.actor = "system"};
+    journal_note(&au, EV_CONFIGURED, &(struct audit){.user_id = NULL});
+    audit_write(&au);
+    return ERR_OK;
+}
+
+/* What is begun in the first half of a request's time can be waited for in the second. */
+static int64_t store_until(const struct cfg *cfg)
+{
+    return clock_steady() + cfg->limits_request / 2;
 }
 
 enum err app_connect(struct app *app)
 {
+    struct board *board = app->place.board;
+
+    if (app->db)
+        db_until(app->db, store_until(app->cfg));
     if (app->db && db_moved(app->db))
         db_close(&app->db);
     if (app->db)
         return ERR_OK;
-    TRY(db_open_existing(app->cfg, &app->db));
+    TRY(db_open_existing(app->cfg, board ? &board->store : NULL, &app->db));
     enum err e = migrate_current(app->db, app->arena);
     if (e != ERR_OK)
         db_close(&app->db);
     return e == ERR_SCHEMA ? ERR_DB_DOWN : e; /* to a client a store that is being migrated is away */
+}
+
+void app_forget_store(struct app *app, enum err e)
+{
+    if (e == ERR_DB_DOWN || e == ERR_DB_LOST)
+        db_close(&app->db);
 }
 
 /* --- one request
@@ -60,6 +88,7 @@ static enum err ctx_begin(struct ctx *ctx, struct app *app, struct fcgi *f)
     TRY(rng_id(ctx->id));
     ctx->id[12] = '\0'; /* enough to find a line in the log */
     log_request(ctx->id);
+    board_name(app->place.seat, ctx->id);
     return ERR_OK;
 }
 
@@ -68,6 +97,9 @@ static void caller_read(struct ctx *ctx)
     const struct request *r = &ctx->req;
     ctx->caller.ip = address_client(ctx->au.cfg, ctx->au.arena, r->peer, r->forwarded_for);
     ctx->caller.agent = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_MAX) : "";
+    /* an event for each try: what a stranger puts there is kept for long */
+    const char *noted = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_NOTED) : "";
+    ctx->au.by = (struct act){.actor = "visitor", .ip = ctx->caller.ip, .agent = noted, .request = ctx->id};
 }
 
 /* Unknown path, wrong method, or a preflight. */
@@ -95,22 +127,58 @@ static enum err input_read(struct ctx *ctx, void **in)
     return ERR_OK;
 }
 
+static enum err serve_route(struct ctx *ctx)
+{
+    void *in;
+
+    TRY(guard_entry(ctx));
+    if (guard_unsafe(ctx->req.method))
+        TRY(request_body(ctx->au.cfg, ctx->au.arena, ctx->fcgi, ctx->route->forms, &ctx->req, &ctx->detail));
+    fcgi_arrived(ctx->fcgi);
+    TRY(guard_origin(ctx));
+    ctx->from_us = true;
+    TRY(input_read(ctx, &in));
+    TRY(guard_who(ctx));
+    if (ctx->route->hashes)
+        TRY(fcgi_waits(ctx->fcgi));
+    return ctx->route->handle(ctx, in);
+}
+
+/* A request that was at fault before its password was looked at is a try of its address all the same. */
+static void try_count(struct ctx *ctx, enum err e)
+{
+    int status = err_row(e)->status;
+
+    /* what a foreign page makes a browser send must not use up what its user may try */
+    if (ctx->from_us && !ctx->au.attempt && e != ERR_LIMITED && status >= 400 && status < 500)
+        throttle_count(&ctx->au);
+}
+
+/* Of whoever signed in; a proxy that is not named makes all visitors one address, with the limits of one. */
+static void crowd_watch(struct ctx *ctx)
+{
+    const char *user = ctx->cookie_of ? ctx->cookie_of->user_id : NULL, *ip = ctx->caller.ip;
+
+    if (user && ctx->route->login && board_crowd(ctx->app->place.board, ip, user))
+        log_warn("200 users have signed in, all of them from %s: is there a proxy in front? Then set "
+                 "auth.trusted_proxies, or "
+                 "all visitors share the limits of one address",
+                 ip);
+}
+
 static enum err serve(struct ctx *ctx)
 {
     const char *allow = NULL;
-    void *in;
 
     TRY(request_head(ctx->au.cfg, ctx->au.arena, fcgi_env(ctx->fcgi), &ctx->req));
     caller_read(ctx);
     enum err e = route_find(ctx->au.arena, ctx->req.method, ctx->req.path, &ctx->route, &ctx->path_id, &allow);
     if (e != ERR_OK)
         return answer_unrouted(ctx, e, allow);
-    if (guard_unsafe(ctx->req.method))
-        TRY(request_body(ctx->au.cfg, ctx->au.arena, ctx->fcgi, ctx->route->forms, &ctx->req, &ctx->detail));
-    TRY(guard_origin(ctx));
-    TRY(input_read(ctx, &in));
-    TRY(guard_who(ctx));
-    return ctx->route->handle(ctx, in);
+    e = serve_route(ctx);
+    try_count(ctx, e);
+    crowd_watch(ctx);
+    return e;
 }
 
 /* --- the answer
@@ -120,12 +188,16 @@ static enum err add_cookie(struct ctx *ctx)
 {
     char value[TOKEN_SIGNED_SIZE];
 
+    if (ctx->why_ended && ctx->cookie_drop)
+        TRY(response_header(&ctx->res, "Latchkey-Session-Ended", ctx->why_ended));
     if (ctx->cookie_drop)
         return cookie_clear(&ctx->res, ctx->au.cfg);
     if (!ctx->cookie_token)
         return ERR_OK;
     TRY(token_sign(ctx->au.keys, ctx->cookie_token, value));
-    int64_t age = session_cookie_age(ctx->au.cfg, ctx->cookie_of, ctx->cookie_of->updated_at);
+    /* a session that was opened just now is a moment younger than its request */
+    int64_t born = ctx->cookie_of->updated_at, now = ctx->au.now > born ? ctx->au.now : born;
+    int64_t age = session_cookie_age(ctx->au.cfg, ctx->cookie_of, now);
     TRY(cookie_set(&ctx->res, ctx->au.cfg, value, age));
     if (ctx->au.cfg->auth_mode == MODE_BEARER) {
         TRY(response_header(&ctx->res, "set-auth-token", arena_strdup(ctx->au.arena, value)));
@@ -157,6 +229,11 @@ static enum err answer_error(struct ctx *ctx, enum err e)
         TRY(response_header(&ctx->res, "Allow", allow));
     if (row->status >= 500)
         TRY(response_header(&ctx->res, "X-Request-Id", ctx->id));
+    if (e == ERR_LIMITED) {
+        const char *after = arena_printf(ctx->au.arena, "%lld", (long long)ctx->au.retry_after);
+        TRY(response_header(&ctx->res, "Retry-After", after));
+        TRY(response_header(&ctx->res, "X-Retry-After", after));
+    }
     if (row->status == 503) {
         TRY(response_header(&ctx->res, "Retry-After", "2"));
         ctx->cookie_drop = false;
@@ -219,13 +296,6 @@ static enum err send_answer(struct ctx *ctx)
     return fcgi_write(ctx->fcgi, out.s, out.len);
 }
 
-/* An error of the connection means that the next request finds a new one. */
-static void forget_lost_store(struct app *app, enum err e)
-{
-    if (e == ERR_DB_DOWN)
-        db_close(&app->db);
-}
-
 void app_serve(struct app *app, struct fcgi *f)
 {
     struct ctx ctx;
@@ -233,13 +303,14 @@ void app_serve(struct app *app, struct fcgi *f)
     enum err e = ctx_begin(&ctx, app, f);
     if (e == ERR_OK)
         e = serve(&ctx);
-    forget_lost_store(app, e);
+    app_forget_store(app, e);
     if (e != ERR_CLIENT_GONE) {
         answer(&ctx, e);
         enum err sent = send_answer(&ctx);
         e = e == ERR_OK ? sent : e;
     }
     log_access(&ctx, e);
+    audit_write(&ctx.au);
     request_end(&ctx.req);
     fcgi_end(f);
     explicit_bzero(&ctx.presented, sizeof ctx.presented);

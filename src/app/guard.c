@@ -1,6 +1,9 @@
 /* The guards. What a route demands stands in its row; this is the only file that enforces it. */
 #include "app/guard.h"
 
+#include "auth/journal.h"
+#include "auth/throttle.h"
+
 #include "base/enc.h"
 #include "base/log.h"
 
@@ -14,6 +17,20 @@ enum { COOKIES_MAX = 16 };
 bool guard_unsafe(enum method m)
 {
     return m != METHOD_GET && m != METHOD_HEAD && m != METHOD_OPTIONS;
+}
+
+/* --- limits: a request that does not get as far as its password is counted by app.c ------------------------------- */
+
+enum err guard_entry(struct ctx *ctx)
+{
+    struct auth *au = &ctx->au;
+
+    au->trying = ctx->route->trying;
+    if (!throttle_address_counts(au))
+        return ERR_OK;
+    TRY(app_connect(ctx->app));
+    au->db = ctx->app->db;
+    return throttle_look(au);
 }
 
 /* --- origin ------------------------------------------------------------------------------------------------------- */
@@ -83,7 +100,11 @@ enum err guard_origin(struct ctx *ctx)
 
     if (!guard_unsafe(r->method))
         return ERR_OK;
-    TRY(origin_check(ctx->au.cfg, ctx->au.arena, &facts));
+    enum err e = origin_check(ctx->au.cfg, ctx->au.arena, &facts);
+    if (e != ERR_OK) {
+        journal_note(&ctx->au, EV_REQUEST_REFUSED, &(struct audit){.reason = err_row(e)->code});
+        return e;
+    }
     /* A browser's own form must carry a token (A3). Only pages of ours give one out, and there are none yet. */
     if (r->body == BODY_FORM && r->accept && strstr(r->accept, "text/html"))
         return ERR_FORM_TOKEN;
@@ -101,6 +122,8 @@ enum err guard_cors(struct ctx *ctx)
         return ERR_OK;
     TRY(response_header(&ctx->res, "Access-Control-Allow-Origin", origin));
     TRY(response_header(&ctx->res, "Access-Control-Allow-Credentials", "true"));
+    if (ctx->why_ended && ctx->cookie_drop)
+        TRY(response_header(&ctx->res, "Access-Control-Expose-Headers", "Latchkey-Session-Ended"));
     return response_header(&ctx->res, "Vary", "Origin");
 }
 
@@ -132,6 +155,17 @@ static enum err present(struct ctx *ctx, const char *token)
     return ERR_OK;
 }
 
+/* A value that is not ours is passed over; one that cannot be judged is not: that would sign its user out. */
+static enum err present_signed(struct ctx *ctx, const char *value)
+{
+    char token[RNG_ID_SIZE];
+
+    enum err e = token_verify(ctx->au.keys, value, token);
+    if (e == ERR_OK)
+        e = present(ctx, token);
+    return e == ERR_NONE ? ERR_OK : e;
+}
+
 static const char *bearer_value(struct arena *a, const char *authorization)
 {
     if (!authorization || strncasecmp(authorization, "bearer ", 7) != 0)
@@ -149,7 +183,6 @@ static const char *bearer_value(struct arena *a, const char *authorization)
 static enum err present_bearer(struct ctx *ctx)
 {
     const char *value = bearer_value(ctx->au.arena, ctx->req.authorization);
-    char token[RNG_ID_SIZE];
 
     if (!value)
         return ERR_OK;
@@ -157,20 +190,18 @@ static enum err present_bearer(struct ctx *ctx)
         return present(ctx, value);
     if (strchr(value, '%'))
         value = enc_unpercent(ctx->au.arena, value, strlen(value), false);
-    return value && token_verify(ctx->au.keys, value, token) ? present(ctx, token) : ERR_OK;
+    return value ? present_signed(ctx, value) : ERR_OK;
 }
 
 static enum err present_cookies(struct ctx *ctx)
 {
     const char *value[COOKIES_MAX];
-    char token[RNG_ID_SIZE];
 
     if (!ctx->req.cookie)
         return ERR_OK;
     size_t n = cookie_values(ctx->au.arena, ctx->req.cookie, ctx->au.cfg->cookie_full, value, COOKIES_MAX);
     for (size_t i = 0; i < n; i++)
-        if (token_verify(ctx->au.keys, value[i], token))
-            TRY(present(ctx, token));
+        TRY(present_signed(ctx, value[i]));
     return ERR_OK;
 }
 
@@ -181,23 +212,59 @@ static enum err credentials_read(struct ctx *ctx)
     return ctx->presented.n > 0 ? ERR_OK : present_cookies(ctx);
 }
 
+static enum err why_ended(struct ctx *ctx)
+{
+    enum err e = session_why_ended(&ctx->au, &ctx->presented, &ctx->why_ended);
+
+    return e == ERR_NONE ? ERR_OK : e;
+}
+
+/* Does the body bring something that proves more than a stale session does? Whether it is right the handler's policy says;
+ * what is empty is not there. */
+static bool proof_given(const struct ctx *ctx)
+{
+    static const char *const proofs[] = {"password", "token"};
+    struct json_object *v = NULL;
+
+    for (size_t i = 0; i < sizeof proofs / sizeof proofs[0]; i++)
+        if (ctx->req.body == BODY_JSON && json_object_object_get_ex(ctx->req.json, proofs[i], &v) &&
+            json_object_get_string_len(v) > 0)
+            return true;
+    return false;
+}
+
+static bool lately(const struct ctx *ctx, enum who who)
+{
+    return who < WHO_PROVEN || (who == WHO_PROVEN && proof_given(ctx)) ||
+           session_fresh(ctx->au.cfg, &ctx->who.session, ctx->au.now);
+}
+
 enum err guard_who(struct ctx *ctx)
 {
     enum who who = ctx->route->who;
 
     if (who == WHO_ANYONE)
         return ERR_OK;
-    TRY(app_connect(ctx->app));
-    ctx->au.db = ctx->app->db;
-    TRY(credentials_read(ctx));
-    if (who == WHO_PRESENTS)
+    if (who != WHO_STORE)
+        TRY(credentials_read(ctx));
+    /* who shows nothing, or something forged, is nobody, whether the store is there or not */
+    if (who <= WHO_PRESENTS || ctx->presented.n > 0) {
+        TRY(app_connect(ctx->app));
+        ctx->au.db = ctx->app->db;
+    }
+    if (who <= WHO_PRESENTS)
         return ERR_OK;
     enum err e = session_check(&ctx->au, &ctx->presented, &ctx->caller, ctx->passive, &ctx->who);
     if (e != ERR_OK && e != ERR_NONE)
         return e;
     ctx->signed_in = e == ERR_OK;
     /* well signed, yet of no living session: what the browser holds is of no use to it any more */
-    ctx->cookie_drop = !ctx->signed_in && ctx->presented.n > 0;
+    bool dead = !ctx->signed_in && ctx->presented.n > 0;
+    if (dead)
+        TRY(why_ended(ctx)); /* a browser that cannot be told now shall ask again */
+    ctx->cookie_drop = dead;
+    if (ctx->signed_in)
+        ctx->au.by.actor = "user";
     if (ctx->signed_in && ctx->who.moved) {
         ctx->cookie_token = ctx->presented.v[ctx->who.which].token;
         ctx->cookie_of = &ctx->who.session;
@@ -206,5 +273,5 @@ enum err guard_who(struct ctx *ctx)
         return ERR_OK;
     if (!ctx->signed_in)
         return ERR_UNAUTHORIZED;
-    return who == WHO_FRESH && !session_fresh(ctx->au.cfg, &ctx->who.session, ctx->au.now) ? ERR_NOT_FRESH : ERR_OK;
+    return lately(ctx, who) ? ERR_OK : ERR_NOT_FRESH;
 }

@@ -14,7 +14,7 @@ static struct json_object *issue(struct ctx *ctx, const struct opened *o)
     *s = o->session;
     ctx->cookie_of = s;
     ctx->cookie_token = arena_strdup(ctx->au.arena, o->token);
-    return ctx->au.cfg->auth_mode == MODE_BEARER ? json_object_new_string(o->token) : NULL;
+    return ctx->au.cfg->auth_mode == MODE_BEARER ? json_of_text(o->token) : NULL;
 }
 
 enum err h_sign_up(struct ctx *ctx, const void *in)
@@ -24,9 +24,9 @@ enum err h_sign_up(struct ctx *ctx, const void *in)
     struct opened opened;
 
     TRY(account_sign_up(&ctx->au, &s, &ctx->caller, &ctx->presented, false, &opened));
-    struct json_object *o = json_object_new_object();
-    json_object_object_add(o, "token", issue(ctx, &opened));
-    json_object_object_add(o, "user", view_user(&opened.user));
+    struct json_object *o = json_need(json_object_new_object());
+    json_put(o, "token", issue(ctx, &opened));
+    json_put(o, "user", view_user(&opened.user));
     response_json_take(&ctx->res, 200, o);
     explicit_bzero(opened.token, sizeof opened.token);
     return ERR_OK;
@@ -39,13 +39,97 @@ enum err h_sign_in(struct ctx *ctx, const void *in)
     struct opened opened;
 
     TRY(account_sign_in(&ctx->au, f->email, f->password, f->rememberMe, &ctx->caller, &ctx->presented, &opened));
-    struct json_object *o = json_object_new_object();
-    json_object_object_add(o, "redirect", json_object_new_boolean(url != NULL));
-    json_object_object_add(o, "token", issue(ctx, &opened));
+    struct json_object *o = json_need(json_object_new_object());
+    json_put(o, "redirect", json_need(json_object_new_boolean(url != NULL)));
+    json_put(o, "token", issue(ctx, &opened));
     if (url)
-        json_object_object_add(o, "url", json_object_new_string(url));
-    json_object_object_add(o, "user", view_user(&opened.user));
+        json_put(o, "url", json_of_text(url));
+    json_put(o, "user", view_user(&opened.user));
     response_json_take(&ctx->res, 200, o);
     explicit_bzero(opened.token, sizeof opened.token);
     return url ? response_header(&ctx->res, "Location", arena_strdup(ctx->au.arena, url)) : ERR_OK;
+}
+
+/* --- what a signed-in user does to his account -------------------------------------------------------------------- */
+
+enum err h_change_password(struct ctx *ctx, const void *in)
+{
+    const struct in_change_password *f = in;
+    struct opened opened;
+
+    TRY(account_change_password(&ctx->au, &ctx->who, f->currentPassword, f->newPassword, f->revokeOtherSessions,
+                                &ctx->caller, &opened));
+    struct json_object *o = json_need(json_object_new_object());
+    json_put(o, "token", *opened.token ? issue(ctx, &opened) : NULL);
+    json_put(o, "user", view_user(&opened.user));
+    response_json_take(&ctx->res, 200, o);
+    explicit_bzero(opened.token, sizeof opened.token);
+    return ERR_OK;
+}
+
+enum err h_verify_password(struct ctx *ctx, const void *in)
+{
+    TRY(account_reauthenticate(&ctx->au, &ctx->who, ((const struct in_verify_password *)in)->password));
+    return answer_status(ctx);
+}
+
+enum err h_reset_password(struct ctx *ctx, const void *in)
+{
+    const struct in_reset_password *f = in;
+    const char *in_query = pairs_get(&ctx->req.query, "token");
+
+    TRY(reset_password(&ctx->au, f->token && *f->token ? f->token : in_query, f->newPassword));
+    return answer_status(ctx);
+}
+
+enum err h_update_user(struct ctx *ctx, const void *in)
+{
+    const struct in_update_user *f = in;
+    const char *image = f->image == FIELDS_NULL ? NULL : f->image;
+    struct profile p = {f->name, image, f->image != NULL};
+
+    if (f->email)
+        return ERR_EMAIL_FIXED;
+    TRY(account_update(&ctx->au, &ctx->who, &p));
+    ctx->cookie_token = ctx->presented.v[ctx->who.which].token;
+    ctx->cookie_of = &ctx->who.session;
+    return answer_status(ctx);
+}
+
+enum err h_delete_user(struct ctx *ctx, const void *in)
+{
+    const struct in_delete_user *f = in;
+
+    /* nothing of this version gives such tokens out */
+    if (f->token && *f->token)
+        return ERR_DELETE_TOKEN;
+    TRY(account_leave(&ctx->au, &ctx->who, f->password && *f->password ? f->password : NULL));
+    struct json_object *o = view_flag("success", true);
+    json_put(o, "message", json_of_text("User deleted"));
+    response_json_take(&ctx->res, 200, o);
+    ctx->cookie_drop = true;
+    ctx->cookie_token = NULL;
+    return ERR_OK;
+}
+
+/* The fields that a session has beside ours are a site's own, and none can be declared yet: whatever is sent is none.
+ */
+enum err h_update_session(struct ctx *ctx, const void *in)
+{
+    (void)ctx, (void)in;
+    return ERR_NO_FIELDS;
+}
+
+enum err h_list_accounts(struct ctx *ctx, const void *in)
+{
+    struct account *list;
+    size_t n;
+
+    (void)in;
+    TRY(accounts_list(ctx->au.db, ctx->au.arena, ctx->who.user.id, &list, &n));
+    struct json_object *o = json_need(json_object_new_array_ext((int)n));
+    for (size_t i = 0; i < n; i++)
+        json_append(o, view_account(&list[i]));
+    response_json_take(&ctx->res, 200, o);
+    return ERR_OK;
 }

@@ -1,9 +1,16 @@
-/* Handlers that touch no account: is it there, and the page where redirects with an error end. */
+/* Handlers that touch no account: is it there, and the page where redirects with an error end. And the answer of
+ * many that do. */
 #include "app/handlers.h"
 
 #include "app/view.h"
 
 #include <string.h>
+
+enum err answer_status(struct ctx *ctx)
+{
+    response_json_take(&ctx->res, 200, view_flag("status", true));
+    return ERR_OK;
+}
 
 enum err h_ok(struct ctx *ctx, const void *in)
 {

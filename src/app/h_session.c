@@ -6,12 +6,6 @@
 
 #include <string.h>
 
-static enum err answer_status(struct ctx *ctx)
-{
-    response_json_take(&ctx->res, 200, view_flag("status", true));
-    return ERR_OK;
-}
-
 /* The caller's own session is gone: its cookie goes too, and is not sent again on account of a slide before. */
 static void drop_cookie(struct ctx *ctx)
 {
@@ -26,9 +20,9 @@ enum err h_session_get(struct ctx *ctx, const void *in)
     (void)in;
     TRY(response_header(&ctx->res, "Pragma", "no-cache"));
     if (ctx->signed_in) {
-        o = json_object_new_object();
-        json_object_object_add(o, "session", view_session(&ctx->who.session, true));
-        json_object_object_add(o, "user", view_user(&ctx->who.user));
+        o = json_need(json_object_new_object());
+        json_put(o, "session", view_session(&ctx->who.session, true));
+        json_put(o, "user", view_user(&ctx->who.user));
     }
     response_json_take(&ctx->res, 200, o);
     return ERR_OK;
@@ -41,9 +35,9 @@ enum err h_session_list(struct ctx *ctx, const void *in)
 
     (void)in;
     TRY(sessions_list(ctx->au.db, ctx->au.arena, ctx->who.user.id, ctx->au.now, &list, &n));
-    struct json_object *o = json_object_new_array_ext((int)n);
+    struct json_object *o = json_need(json_object_new_array_ext((int)n));
     for (size_t i = 0; i < n; i++)
-        json_object_array_add(o, view_session(&list[i], strcmp(list[i].id, ctx->who.session.id) == 0));
+        json_append(o, view_session(&list[i], strcmp(list[i].id, ctx->who.session.id) == 0));
     response_json_take(&ctx->res, 200, o);
     return ERR_OK;
 }
@@ -59,7 +53,7 @@ static enum err end_one(struct ctx *ctx, const char *id)
 
 static enum err end_all(struct ctx *ctx, bool keep)
 {
-    TRY(session_revoke_all(&ctx->au, ctx->who.user.id, keep ? ctx->who.session.id : NULL, NULL));
+    TRY(session_revoke_all(&ctx->au, ctx->who.user.id, keep ? ctx->who.session.id : NULL, false, NULL));
     if (!keep)
         drop_cookie(ctx);
     return answer_status(ctx);

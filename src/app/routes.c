@@ -10,9 +10,9 @@
 /* clang-format off */
 const struct route routes[] = {
     {.method = METHOD_POST, .path = "/sign-up/email", .who = WHO_PRESENTS, .form = &form_sign_up, .forms = true,
-     .login = true, .handle = h_sign_up, .text = "Make an account and sign in."},
+     .login = true, .hashes = true, .trying = TRYING_SIGN_UP, .handle = h_sign_up, .text = "Make an account and sign in."},
     {.method = METHOD_POST, .path = "/sign-in/email", .who = WHO_PRESENTS, .form = &form_sign_in, .forms = true,
-     .login = true, .handle = h_sign_in, .text = "Sign in with e-mail and password."},
+     .login = true, .hashes = true, .trying = TRYING_SIGN_IN, .handle = h_sign_in, .text = "Sign in with e-mail and password."},
     {.method = METHOD_POST, .path = "/sign-out", .who = WHO_PRESENTS, .form = &form_sign_out,
      .handle = h_sign_out, .text = "End this session."},
     {.method = METHOD_GET, .path = "/session", .who = WHO_MAYBE, .form = &form_reading, .reads = true,
@@ -33,6 +33,20 @@ const struct route routes[] = {
      .handle = h_revoke_all, .text = "End all of the caller's sessions."},
     {.method = METHOD_POST, .path = "/revoke-other-sessions", .who = WHO_SIGNED_IN,
      .handle = h_revoke_others, .text = "End all of the caller's sessions but this one."},
+    {.method = METHOD_POST, .path = "/change-password", .who = WHO_SIGNED_IN, .form = &form_change_password,
+     .hashes = true, .trying = TRYING_PASSWORD, .handle = h_change_password, .text = "Change the password; ends the caller's other sessions unless told not to."},
+    {.method = METHOD_POST, .path = "/verify-password", .who = WHO_SIGNED_IN, .form = &form_verify_password,
+     .hashes = true, .trying = TRYING_PASSWORD, .handle = h_verify_password, .text = "Give the password again: the session is fresh from then on."},
+    {.method = METHOD_POST, .path = "/reset-password", .who = WHO_STORE, .form = &form_reset_password,
+     .hashes = true, .trying = TRYING_PASSWORD, .handle = h_reset_password, .text = "Set a new password by a one-time token; ends all sessions."},
+    {.method = METHOD_POST, .path = "/update-user", .who = WHO_SIGNED_IN, .form = &form_update_user,
+     .handle = h_update_user, .text = "Change name or picture."},
+    {.method = METHOD_POST, .path = "/delete-user", .who = WHO_PROVEN, .form = &form_delete_user,
+     .hashes = true, .trying = TRYING_PASSWORD, .handle = h_delete_user, .text = "Delete the caller's account."},
+    {.method = METHOD_POST, .path = "/update-session", .who = WHO_SIGNED_IN, .form = &form_update_session,
+     .handle = h_update_session, .text = "Change further fields of the session, of which there are none."},
+    {.method = METHOD_GET, .path = "/list-accounts", .who = WHO_SIGNED_IN, .handle = h_list_accounts,
+     .text = "The caller's ways to sign in."},
     {.method = METHOD_GET, .path = "/ok", .who = WHO_ANYONE, .handle = h_ok, .text = "Is the program there?"},
     {.method = METHOD_GET, .path = "/error", .who = WHO_ANYONE, .handle = h_error, .text = "Page for errors of redirects."},
 };
@@ -99,14 +113,15 @@ const char *route_method_name(const struct route *r)
 
 const char *route_who_name(const struct route *r)
 {
-    static const char *const names[] = {"?", "anyone", "presents", "maybe", "signed-in", "fresh"};
+    static const char *const names[] = {"?", "anyone", "store", "presents", "maybe", "signed-in", "proven", "fresh"};
     return names[r->who];
 }
 
 static bool row_whole(const struct route *r)
 {
     return r->path && r->path[0] == '/' && r->who >= WHO_ANYONE && r->who <= WHO_FRESH && r->handle && r->text &&
-           *route_method_name(r) != '?' && (!r->reads || r->form == &form_reading);
+           *route_method_name(r) != '?' && r->hashes == (r->trying != TRYING_NOTHING) &&
+           (!r->reads || r->form == &form_reading);
 }
 
 enum err routes_check(void)

@@ -2,10 +2,13 @@
 #include "app/view.h"
 
 #include "base/enc.h"
+#include "http/response.h"
+
+#include <string.h>
 
 static void put_text(struct json_object *o, const char *key, const char *s)
 {
-    json_object_object_add_ex(o, key, s ? json_object_new_string(s) : NULL, JSON_C_OBJECT_ADD_KEY_IS_NEW);
+    json_put(o, key, json_of_text(s));
 }
 
 static void put_time(struct json_object *o, const char *key, int64_t ms)
@@ -17,12 +20,12 @@ static void put_time(struct json_object *o, const char *key, int64_t ms)
 
 static void put_flag(struct json_object *o, const char *key, bool value)
 {
-    json_object_object_add_ex(o, key, json_object_new_boolean(value), JSON_C_OBJECT_ADD_KEY_IS_NEW);
+    json_put(o, key, json_need(json_object_new_boolean(value)));
 }
 
 struct json_object *view_user(const struct user *u)
 {
-    struct json_object *o = json_object_new_object();
+    struct json_object *o = json_need(json_object_new_object());
     put_text(o, "name", u->name);
     put_text(o, "email", u->email);
     put_flag(o, "emailVerified", u->email_verified);
@@ -35,7 +38,7 @@ struct json_object *view_user(const struct user *u)
 
 struct json_object *view_session(const struct session *s, bool current)
 {
-    struct json_object *o = json_object_new_object();
+    struct json_object *o = json_need(json_object_new_object());
     put_time(o, "expiresAt", s->expires_at);
     put_text(o, "token", s->id);
     put_time(o, "createdAt", s->created_at);
@@ -53,9 +56,34 @@ struct json_object *view_session(const struct session *s, bool current)
     return o;
 }
 
+static struct json_object *scopes(const char *scope)
+{
+    struct json_object *list = json_need(json_object_new_array());
+
+    for (const char *p = scope; p && *p;) {
+        size_t n = strcspn(p, ",");
+        json_append(list, json_need(json_object_new_string_len(p, (int)n)));
+        p += n + (p[n] == ',');
+    }
+    return list;
+}
+
+struct json_object *view_account(const struct account *a)
+{
+    struct json_object *o = json_need(json_object_new_object());
+    put_text(o, "accountId", a->account_id);
+    put_text(o, "providerId", a->provider);
+    put_text(o, "userId", a->user_id);
+    put_time(o, "createdAt", a->created_at);
+    put_time(o, "updatedAt", a->updated_at);
+    put_text(o, "id", a->id);
+    json_put(o, "scopes", scopes(a->scope));
+    return o;
+}
+
 struct json_object *view_flag(const char *key, bool value)
 {
-    struct json_object *o = json_object_new_object();
+    struct json_object *o = json_need(json_object_new_object());
     put_flag(o, key, value);
     return o;
 }

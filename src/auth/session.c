@@ -1,6 +1,6 @@
 /* Sessions: opening, checking, sliding, ending. The rules of life stand in session_slide and session_open; every change
  * of the store is one guarded statement or one transaction under the user's lock. */
-#include "auth/auth.h"
+#include "auth/journal.h"
 
 #include "base/log.h"
 
@@ -107,7 +107,7 @@ static enum err session_make_room(struct auth *au, const char *user_id, int64_t 
         return ERR_OK;
     if (au->cfg->session_at_max == ATMAX_REFUSE)
         return ERR_TOO_MANY_SESSIONS;
-    return sessions_end_oldest(au->db, au->arena, user_id, now, live - max + 1);
+    return ending_oldest(au, user_id, now, live - max + 1);
 }
 
 static enum err session_new(struct auth *au, const struct user *u, bool remember, const struct caller *from,
@@ -137,6 +137,16 @@ static enum err session_new(struct auth *au, const struct user *u, bool remember
     return ERR_OK;
 }
 
+static enum err presented_end(struct auth *au, const struct presented *p, enum reason why)
+{
+    for (size_t i = 0; p && i < p->n; i++) {
+        enum err e = ending_token(au, p->v[i].hash, why);
+        if (e != ERR_OK && e != ERR_NONE)
+            return e;
+    }
+    return ERR_OK;
+}
+
 enum err session_open(struct auth *au, const struct user *u, const char *password, bool remember,
                       const struct caller *from, const struct presented *old, struct opened *out)
 {
@@ -146,7 +156,7 @@ enum err session_open(struct auth *au, const struct user *u, const char *passwor
     /* The one place that does not use the request's own time: a sign-in that hashed while "end all" ran must not show a
      * birth before that end, so it is born when it holds the lock. */
     int64_t now = clock_now();
-    TRY(session_sign_out(au, old));
+    TRY(presented_end(au, old, WHY_REPLACED));
     TRY(session_make_room(au, u->id, now));
     TRY(session_new(au, u, remember, from, now, out));
     TRY(token_hash(out->token, hash));
@@ -154,40 +164,104 @@ enum err session_open(struct auth *au, const struct user *u, const char *passwor
     return e == ERR_NONE ? ERR_BAD_CREDENTIALS : e;
 }
 
+static enum err sign_out_try(struct auth *au, const struct presented *p)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+
+    TRY(act_begin(au, &tx));
+    TRY(presented_end(au, p, WHY_SIGNED_OUT));
+    return act_commit(au, &tx);
+}
+
 enum err session_sign_out(struct auth *au, const struct presented *p)
 {
-    for (size_t i = 0; p && i < p->n; i++) {
-        enum err e = sessions_end_token(au->db, p->v[i].hash);
-        if (e != ERR_OK && e != ERR_NONE)
-            return e;
-    }
-    return ERR_OK;
+    enum err e;
+
+    if (p->n == 0)
+        return ERR_OK;
+    au->by.actor = "user"; /* only rows of sessions that he presents are told of */
+    DB_RETRY(e, sign_out_try(au, p));
+    return e;
+}
+
+static enum err revoke_try(struct auth *au, const char *id, const char *user_id, int64_t alive_at, enum reason why)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+
+    TRY(act_begin(au, &tx));
+    TRY(ending_own(au, id, user_id, alive_at, why));
+    return act_commit(au, &tx);
 }
 
 enum err session_revoke(struct auth *au, const char *user_id, const char *id)
 {
+    enum err e;
+
     if (!token_wellformed(id))
         return ERR_NO_SESSION;
-    enum err e = sessions_end_own(au->db, id, user_id, au->now);
+    DB_RETRY(e, revoke_try(au, id, user_id, au->now, WHY_REVOKED));
     return e == ERR_NONE ? ERR_NO_SESSION : e;
+}
+
+enum err session_revoke_any(struct auth *au, const char *id)
+{
+    const char *user_id;
+
+    enum err e = sessions_user_of(au->db, au->arena, id, &user_id);
+    if (e == ERR_OK)
+        DB_RETRY(e, revoke_try(au, id, user_id, 0, WHY_ADMINISTRATOR));
+    return e == ERR_NONE ? ERR_NO_SESSION : e;
+}
+
+enum err session_why_ended(struct auth *au, const struct presented *p, const char **word)
+{
+    for (size_t i = 0; au->cfg->audit_reason_kept > 0 && i < p->n; i++) {
+        const char *id, *user_id;
+        enum err e = ended_find(au->db, au->arena, p->v[i].hash, au->now, word);
+        if (e != ERR_NONE)
+            return e;
+        /* whoever asks knows that it does not live */
+        e = sessions_id_of(au->db, au->arena, p->v[i].hash, &id, &user_id);
+        if (e == ERR_OK)
+            *word = reason_row(WHY_EXPIRED)->word;
+        if (e != ERR_NONE)
+            return e;
+    }
+    return ERR_NONE;
+}
+
+static enum err revoke_everybody_try(struct auth *au, int64_t *n)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+
+    TRY(act_begin(au, &tx));
+    TRY(users_lock_all(au->db));
+    TRY(ending_everybody(au, n));
+    return act_commit(au, &tx);
 }
 
 enum err session_revoke_everybody(struct auth *au, int64_t *n)
 {
-    AUTO(db_tx) struct db *tx = NULL;
+    enum err e;
 
-    TRY(db_begin(au->db, &tx));
-    TRY(users_lock_all(au->db));
-    TRY(sessions_end_everybody(au->db, n));
-    return db_commit(&tx);
+    DB_RETRY(e, revoke_everybody_try(au, n));
+    return e;
 }
 
-enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, int64_t *n)
+static enum err revoke_all_try(struct auth *au, const char *user_id, const char *keep, enum reason why, int64_t *n)
 {
     AUTO(db_tx) struct db *tx = NULL;
 
-    TRY(db_begin(au->db, &tx));
+    TRY(act_begin(au, &tx));
     TRY(users_lock(au->db, user_id));
-    TRY(sessions_end_user(au->db, user_id, keep, n));
-    return db_commit(&tx);
+    TRY(ending_user(au, user_id, keep, why, n));
+    return act_commit(au, &tx);
+}
+
+enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, bool by_admin, int64_t *n)
+{
+    enum err e;
+
+    DB_RETRY(e, revoke_all_try(au, user_id, keep, by_admin ? WHY_ADMINISTRATOR : WHY_REVOKED, n));
+    return e;
 }

@@ -84,6 +84,19 @@ char *enc_utf8_clean(struct arena *a, const char *s, size_t max)
     return res;
 }
 
+size_t enc_utf8_steering(const char *p)
+{
+    unsigned char c = (unsigned char)p[0], d = c ? (unsigned char)p[1] : 0, e = d ? (unsigned char)p[2] : 0;
+
+    if (c < 0x20 || c == 0x7f)
+        return 1;
+    if (c == 0xc2 && d < 0xa0)
+        return 2;
+    if (c == 0xe2 && d == 0x80 && (e == 0x8e || e == 0x8f || (e >= 0xa8 && e <= 0xae)))
+        return 3;
+    return c == 0xe2 && d == 0x81 && e >= 0xa6 && e <= 0xa9 ? 3 : 0;
+}
+
 size_t enc_utf8_points(const char *s)
 {
     size_t points = 0;

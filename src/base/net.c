@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -75,6 +76,42 @@ bool net_network_ok(const char *s)
     struct net_addr x;
     unsigned bits;
     return network_parse(s, &x, &bits);
+}
+
+/* s is ":0" to ":65535", or nothing: -1. */
+static bool port_parse(const char *s, int *out)
+{
+    size_t n = *s == ':' ? strspn(s + 1, "0123456789") : 0;
+    long port = n > 0 && n <= 5 ? strtol(s + 1, NULL, 10) : -1;
+
+    *out = (int)port;
+    return *s == '\0' || (port >= 0 && port <= 65535 && s[1 + n] == '\0');
+}
+
+bool net_host_parse(const char *s, struct net_host *out)
+{
+    static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+    bool v6 = *s == '[';
+    const char *from = v6 ? s + 1 : s;
+    size_t n = v6 ? strcspn(from, "]") : strspn(from, name);
+    struct net_host h = {.port = -1};
+    struct net_addr addr;
+
+    if (n == 0 || n >= sizeof h.name || (v6 && from[n] != ']'))
+        return false;
+    memcpy(h.name, from, n);
+    if ((v6 && (!strchr(h.name, ':') || !net_parse(h.name, &addr))) || !port_parse(from + n + v6, &h.port))
+        return false;
+    *out = h;
+    return true;
+}
+
+bool net_host_local(const char *name)
+{
+    static const char *const local[] = {"127.0.0.0/8", "::1"};
+    struct net_addr addr;
+
+    return strcasecmp(name, "localhost") == 0 || (net_parse(name, &addr) && net_in(local, 2, &addr));
 }
 
 static bool same_prefix(const struct net_addr *x, const struct net_addr *y, unsigned bits)

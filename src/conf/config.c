@@ -157,6 +157,8 @@ static void key_take(struct config_text *t, const char *section, const char *key
         r->source[id].bad = true;
         return;
     }
+    if (r->open_to_all && config_row(id)->type == CFG_T_SECRET && *value)
+        config_fault_line(r, 0, "holds %s.%s and is readable by everybody: chmod o-r", section, key);
     value_take(r, id, value);
 }
 
@@ -325,15 +327,21 @@ void config_free(struct cfg **cfg)
     arena_close(&a);
 }
 
-static enum err parse_into(struct cfg_reader *r, const char *text, size_t len, bool env)
+static enum err parse_all(struct cfg_reader *r, const char *text, size_t len, bool env, struct cfg **out)
 {
+    TRY(cfg_new(&r->cfg));
     for (size_t i = 0; i < CFG_COUNT; i++)
         value_take(r, (enum cfg_id)i, rows[i].def);
-    TRY(text_read(r, text, len));
+    enum err e = text_read(r, text, len);
     if (env)
         env_read(r);
     config_check(r);
-    return r->faults ? ERR_CONFIG : ERR_OK;
+    e = e == ERR_OK && r->faults ? ERR_CONFIG : e;
+    if (e != ERR_OK)
+        config_free(&r->cfg);
+    else
+        *out = r->cfg;
+    return e;
 }
 
 enum err config_parse(const char *path, const char *text, size_t len, bool env, config_fault_fn fault, void *arg,
@@ -341,13 +349,7 @@ enum err config_parse(const char *path, const char *text, size_t len, bool env, 
 {
     struct cfg_reader r = {.file = path, .fault = fault, .arg = arg};
 
-    TRY(cfg_new(&r.cfg));
-    enum err e = parse_into(&r, text, len, env);
-    if (e != ERR_OK)
-        config_free(&r.cfg);
-    else
-        *out = r.cfg;
-    return e;
+    return parse_all(&r, text, len, env, out);
 }
 
 static enum err file_refuse(struct arena *a, config_fault_fn fault, void *arg, const char *line, enum err e)
@@ -358,7 +360,7 @@ static enum err file_refuse(struct arena *a, config_fault_fn fault, void *arg, c
     return e;
 }
 
-static const char *file_fault(struct arena *a, const char *path, FILE *f)
+static const char *file_fault(struct arena *a, const char *path, FILE *f, bool *open_to_all)
 {
     struct stat st;
 
@@ -369,6 +371,7 @@ static const char *file_fault(struct arena *a, const char *path, FILE *f)
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return arena_printf(a, "%s: others than its owner may write it (mode %04o): chmod go-w", path,
                             (unsigned)st.st_mode & 07777);
+    *open_to_all = st.st_mode & S_IROTH;
     if (st.st_size > CONFIG_MAX_BYTES)
         return arena_printf(a, "%s: is larger than %d bytes", path, CONFIG_MAX_BYTES);
     return NULL;
@@ -376,6 +379,7 @@ static const char *file_fault(struct arena *a, const char *path, FILE *f)
 
 enum err config_load(const char *path, config_fault_fn fault, void *arg, struct cfg **out)
 {
+    struct cfg_reader r = {.file = path, .fault = fault, .arg = arg};
     struct arena *a = NULL;
     AUTO(file) FILE *f = fopen(path, "re");
     int reason = errno;
@@ -383,14 +387,14 @@ enum err config_load(const char *path, config_fault_fn fault, void *arg, struct 
     TRY(arena_open(&a, 4096));
     if (!f)
         return file_refuse(a, fault, arg, arena_printf(a, "%s: cannot be opened: %s", path, strerror(reason)), ERR_IO);
-    const char *why = file_fault(a, path, f);
+    const char *why = file_fault(a, path, f, &r.open_to_all);
     if (why)
         return file_refuse(a, fault, arg, why, ERR_CONFIG);
     char *text = arena_alloc(a, CONFIG_MAX_BYTES);
     size_t len = fread(text, 1, CONFIG_MAX_BYTES, f);
     if (ferror(f))
         return file_refuse(a, fault, arg, arena_printf(a, "%s: cannot be read: %s", path, strerror(errno)), ERR_IO);
-    enum err e = config_parse(path, text, len, true, fault, arg, out);
+    enum err e = parse_all(&r, text, len, true, out);
     arena_close(&a);
     return e;
 }

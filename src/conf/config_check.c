@@ -11,6 +11,8 @@
 #define COOKIE_NAME "latchkey.session_token"
 #define COOKIE_AGE_MAX (400 * CLOCK_DAY) /* RFC 6265bis: browsers cut longer ones */
 
+#define SOCKET_PATH_MAX 107              /* sun_path and its NUL */
+
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 static const char letters_digits[] = LETTERS "0123456789";
 
@@ -202,23 +204,26 @@ static void check_networks(struct cfg_reader *r, enum cfg_id id, const struct cf
     }
 }
 
-static void check_socket(struct cfg_reader *r)
+static void check_socket(struct cfg_reader *r, enum cfg_id id, const char *where)
 {
-    const char *s = r->cfg->pool_socket, *colon = strrchr(s, ':');
+    struct net_host host;
 
-    if (*s == '/')
+    if (*where == '/')
         return;
-    char *addr = arena_strndup(r->cfg->arena, s, colon ? (size_t)(colon - s) : 0);
-    size_t len = strlen(addr);
-    bool v6 = len > 2 && *addr == '[' && addr[len - 1] == ']';
-    if (v6) {
-        addr[len - 1] = '\0';
-        addr++;
-    }
-    size_t n = colon ? strlen(colon + 1) : 0;
-    long port = n >= 1 && n <= 5 && strspn(colon + 1, "0123456789") == n ? strtol(colon + 1, NULL, 10) : 0;
-    if (!config_is_address(addr) || (strchr(addr, ':') != NULL) != v6 || port < 1 || port > 65535)
-        config_fault_key(r, CFG_pool_socket, "must be an absolute path or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)");
+    if (!net_host_parse(where, &host) || host.port < 1 || !config_is_address(host.name))
+        config_fault_key(r, id, "must be an absolute path or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)");
+}
+
+static void check_sockets(struct cfg_reader *r)
+{
+    const char *second = r->cfg->pool_sign_in_socket;
+
+    check_socket(r, CFG_pool_socket, r->cfg->pool_socket);
+    if (!*second)
+        return;
+    check_socket(r, CFG_pool_sign_in_socket, second);
+    if (strcmp(second, r->cfg->pool_socket) == 0)
+        config_fault_key(r, CFG_pool_sign_in_socket, "must be another one than pool.socket");
 }
 
 /* --- cookie ------------------------------------------------------------------------------------------------------ */
@@ -320,7 +325,7 @@ static void check_session(struct cfg_reader *r)
         config_fault_key(r, CFG_session_absolute, "must be at most 400d where cookie.max_age is absolute");
 }
 
-static void check_database(struct cfg_reader *r)
+static void check_prefix(struct cfg_reader *r)
 {
     const char *prefix = r->cfg->database_prefix;
 
@@ -332,6 +337,47 @@ static void check_database(struct cfg_reader *r)
         config_fault_key(r, CFG_database_prefix, "may not begin with sqlite_");
 }
 
+static void check_hosts(struct cfg_reader *r)
+{
+    const struct cfg_list *list = &r->cfg->database_hosts;
+    struct net_host host;
+
+    if (list->n == 0)
+        config_fault_key(r, CFG_database_hosts, "must name a server");
+    for (size_t i = 0; i < list->n; i++) {
+        if (*list->v[i] != '/' && (!net_host_parse(list->v[i], &host) || host.port == 0))
+            config_fault_key(r, CFG_database_hosts,
+                             "%s is no absolute path, HOST, HOST:PORT or [ADDRESS]:PORT", list->v[i]);
+        else if (*list->v[i] == '/' && strlen(list->v[i]) > SOCKET_PATH_MAX)
+            config_fault_key(r, CFG_database_hosts, "%s is too long for a unix socket", list->v[i]);
+    }
+}
+
+static void check_mysql(struct cfg_reader *r)
+{
+    const struct cfg *cfg = r->cfg;
+
+#ifndef LATCHKEY_WITH_MYSQL
+    config_fault_key(r, CFG_database_driver, "this latchkey was built without MySQL");
+#endif
+    check_hosts(r);
+    if (!*cfg->database_tls_cert != !*cfg->database_tls_key)
+        config_fault_key(r, *cfg->database_tls_cert ? CFG_database_tls_cert : CFG_database_tls_key,
+                         "database.tls_cert and database.tls_key go together");
+    /* what is begun in the first half of a request's time is waited for in the second */
+    if (cfg->database_timeout > cfg->limits_request / 2 || cfg->limits_request < 3 * CLOCK_SECOND)
+        config_fault_key(r, CFG_database_timeout,
+                         "must be at most half of limits.request, and that at least 3s, or a request could not be "
+                         "answered in its time");
+}
+
+static void check_database(struct cfg_reader *r)
+{
+    check_prefix(r);
+    if (r->cfg->database_driver == DRIVER_MYSQL)
+        check_mysql(r);
+}
+
 void config_check(struct cfg_reader *r)
 {
     check_base_url(r);
@@ -339,8 +385,9 @@ void config_check(struct cfg_reader *r)
     check_trusted_origins(r);
     check_networks(r, CFG_auth_trusted_proxies, &r->cfg->auth_trusted_proxies);
     check_networks(r, CFG_pool_web_servers, &r->cfg->pool_web_servers);
-    check_socket(r);
+    check_sockets(r);
     check_cookie(r);
     check_session(r);
+    config_check_password(r);
     check_database(r);
 }

@@ -2,6 +2,7 @@
  * second look. Must not change anything. */
 #include "conf/config_internal.h"
 #include "base/buf.h"
+#include "base/net.h"
 
 #include <string.h>
 
@@ -123,7 +124,9 @@ static void warn_session(const struct cfg *cfg, config_fault_fn warn, void *arg)
     const struct cfg_scrypt *s = &cfg->password_scrypt;
     if ((INT64_C(1) << s->log2n) * s->r * s->p < (INT64_C(1) << 15) * 8 * 3)
         warn(arg, "password.scrypt: is weaker than 15,8,3");
-    if (cfg->password_slots * 2 > cfg->pool_workers && cfg->password_slots > 1)
+    if (cfg->password_min_strength == STRENGTH_0)
+        warn(arg, "password.min_strength: 0 takes the passwords that are guessed first");
+    if (cfg->password_slots * 2 > cfg->pool_workers && cfg->password_slots > 1 && !*cfg->pool_sign_in_socket)
         warn(arg, "password.slots: more than half of pool.workers, so sign-ins can keep session checks waiting");
 }
 
@@ -148,8 +151,25 @@ static void warn_trust(const struct cfg *cfg, config_fault_fn warn, void *arg)
     }
 }
 
+static void warn_database(const struct cfg *cfg, config_fault_fn warn, void *arg)
+{
+    const struct cfg_list *hosts = &cfg->database_hosts;
+    struct net_host host;
+
+    if (cfg->database_driver != DRIVER_MYSQL || cfg->database_tls != SWITCH_OFF)
+        return;
+    for (size_t i = 0; i < hosts->n; i++) {
+        if (net_host_parse(hosts->v[i], &host) && !net_host_local(host.name))
+            warn(arg, arena_printf(cfg->arena,
+                                   "database.tls: off lets everybody on the way to %s read password hashes, and pass "
+                                   "themselves off as the server",
+                                   hosts->v[i]));
+    }
+}
+
 void config_warn(const struct cfg *cfg, config_fault_fn warn, void *arg)
 {
+    warn_database(cfg, warn, arg);
     warn_cookie(cfg, warn, arg);
     warn_session(cfg, warn, arg);
     warn_trust(cfg, warn, arg);

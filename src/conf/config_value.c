@@ -14,24 +14,27 @@ static const struct unit time_units[] = {
 static const struct unit size_units[] = {{'m', 1024 * 1024}, {'k', 1024}, {0, 0}};
 
 /* The words of each enum, in its order. */
-static const char *const words[][5] = {
+static const char *const words[][7] = {
     [CFG_T_MODE] = {"session", "bearer"},
     [CFG_T_SIGNUP] = {"open", "closed"},
     [CFG_T_ATMAX] = {"refuse", "end-oldest"},
     [CFG_T_SWITCH] = {"auto", "on", "off"},
     [CFG_T_SAMESITE] = {"lax", "strict", "none"},
     [CFG_T_MAXAGE] = {"idle", "absolute"},
-    [CFG_T_DRIVER] = {"sqlite"},
+    [CFG_T_STRENGTH] = {"auto", "0", "1", "2", "3", "4"},
+    [CFG_T_DRIVER] = {"sqlite", "mysql"},
     [CFG_T_LEVEL] = {"error", "warn", "info", "debug"},
 };
 
 static const char *const type_texts[] = {
     [CFG_T_STR] = "text",
+    [CFG_T_SECRET] = "secret",
     [CFG_T_LIST] = "list",
     [CFG_T_BOOL] = "on|off",
     [CFG_T_INT] = "number",
     [CFG_T_SIZE] = "size",
     [CFG_T_TIME] = "time",
+    [CFG_T_RATE] = "number/time|off",
     [CFG_T_SCRYPT] = "log2(N),r,p",
     [CFG_T_MODE] = "session|bearer",
     [CFG_T_SIGNUP] = "open|closed",
@@ -39,7 +42,8 @@ static const char *const type_texts[] = {
     [CFG_T_SWITCH] = "auto|on|off",
     [CFG_T_SAMESITE] = "lax|strict|none",
     [CFG_T_MAXAGE] = "idle|absolute",
-    [CFG_T_DRIVER] = "sqlite",
+    [CFG_T_STRENGTH] = "auto|0|1|2|3|4",
+    [CFG_T_DRIVER] = "sqlite|mysql",
     [CFG_T_LEVEL] = "error|warn|info|debug",
 };
 
@@ -202,6 +206,25 @@ static const char *enum_parse(struct arena *a, const struct cfg_row *row, const 
     return arena_printf(a, "must be one of %s", type_texts[row->type]);
 }
 
+/* "100/10m"; "off" or 0: no limit. */
+static const char *rate_parse(const char *text, struct cfg_rate *out)
+{
+    static const char what[] = "must be a number and a time, e.g. 100/10m, or off";
+    struct cfg_rate r = {0, 0};
+    bool on;
+
+    if (switch_word(text, &on) && !on) {
+        *out = r;
+        return NULL;
+    }
+    if (!digits(&text, &r.n) || *text != '/' || !unit_parse(text + 1, time_units, CLOCK_SECOND, &r.per))
+        return what;
+    if (r.n < 1 || r.n > 1000000 || r.per < CLOCK_SECOND || r.per > 400 * CLOCK_DAY || r.per / r.n < 1)
+        return "must be from 1 to 1000000 in 1s to 400d, and at most one a millisecond";
+    *out = r;
+    return NULL;
+}
+
 static const char *scrypt_parse(const char *text, struct cfg_scrypt *out)
 {
     int64_t v[3];
@@ -242,6 +265,7 @@ const char *config_value_parse(struct arena *a, const struct cfg_row *row, const
 
     switch (row->type) {
     case CFG_T_STR:
+    case CFG_T_SECRET:
         return str_parse(a, row, text, member(row, cfg));
     case CFG_T_LIST:
         return list_parse(a, row, text, member(row, cfg));
@@ -251,6 +275,8 @@ const char *config_value_parse(struct arena *a, const struct cfg_row *row, const
     case CFG_T_SIZE:
     case CFG_T_TIME:
         return number_parse(a, row, text, member(row, cfg));
+    case CFG_T_RATE:
+        return rate_parse(text, member(row, cfg));
     case CFG_T_SCRYPT:
         return scrypt_parse(text, member(row, cfg));
     default:
@@ -263,6 +289,11 @@ const char *config_value_parse(struct arena *a, const struct cfg_row *row, const
 
 _Static_assert(sizeof(enum cfg_mode) == sizeof(int) && sizeof(enum log_level) == sizeof(int),
                "enums are copied as int");
+
+static const char *rate_text(struct arena *a, const struct cfg_rate *r)
+{
+    return r->n == 0 ? "off" : arena_printf(a, "%lld/%s", (long long)r->n, unit_text(a, time_units, r->per));
+}
 
 static const char *list_text(struct arena *a, const struct cfg_list *list)
 {
@@ -283,6 +314,8 @@ const char *config_value_text(struct arena *a, const struct cfg_row *row, const 
     switch (row->type) {
     case CFG_T_STR:
         return *(const char *const *)p;
+    case CFG_T_SECRET:
+        return **(const char *const *)p ? "(set)" : "";
     case CFG_T_LIST:
         return list_text(a, p);
     case CFG_T_BOOL:
@@ -292,6 +325,8 @@ const char *config_value_text(struct arena *a, const struct cfg_row *row, const 
     case CFG_T_TIME:
         memcpy(&n, p, sizeof(n));
         return number_text(a, row, n);
+    case CFG_T_RATE:
+        return rate_text(a, p);
     case CFG_T_SCRYPT:
         return arena_printf(a, "%d,%d,%d", s->log2n, s->r, s->p);
     default:

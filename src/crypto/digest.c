@@ -1,5 +1,5 @@
-/* SHA-256 and HMAC-SHA-256 on OpenSSL. Every session check comes through here, so that what OpenSSL 3 would look up by
- * name at each call is looked up once. Holds no key of ours between calls. */
+/* SHA-256, HMAC-SHA-256 and SHA-1 on OpenSSL. Every session check comes through here, so that what OpenSSL 3 would look
+ * up by name at each call is looked up once. Holds no key of ours between calls. */
 #include "crypto/digest.h"
 
 #include "base/auto.h"
@@ -53,6 +53,15 @@ enum err digest_sha256(const void *p, size_t n, uint8_t out[static DIGEST_LEN])
     const EVP_MD *md = sha256_once();
     if (!md || EVP_Digest(p, n, out, NULL, md, NULL) != 1)
         return digest_failed("SHA-256");
+    return ERR_OK;
+}
+
+/* Long broken as a signature. Here it is only the name under which lists of breached passwords are published: whoever
+ * makes a second password of the same hash has made one that is refused. */
+enum err digest_sha1(const void *p, size_t n, uint8_t out[static SHA1_LEN])
+{
+    if (EVP_Digest(p, n, out, NULL, EVP_sha1(), NULL) != 1)
+        return digest_failed("SHA-1");
     return ERR_OK;
 }
 

@@ -66,18 +66,19 @@ static enum err scrypt(const struct cfg_scrypt *c, struct bytes pass, struct byt
 /* Canonically equal passwords typed on different systems give the same bytes. What is no UTF-8 has no normal form and
  * counts as it is: left to the library, all that is broken alike would be one password. The copy in the arena is wiped
  * with it; the library's own is wiped here. */
-static enum err normalize(struct arena *a, const char *password, struct bytes *out)
+enum err kdf_normal(struct arena *a, const char *password, const char **out)
 {
     size_t len = strlen(password), n = 0;
-    *out = (struct bytes){password, len};
-    if (!enc_utf8_valid(password, len))
+    if (!enc_utf8_valid(password, len)) {
+        *out = password;
         return ERR_OK;
+    }
     uint8_t *form = u8_normalize(UNINORM_NFKC, (const uint8_t *)password, len, NULL, &n);
     if (!form) {
         log_error("normal form of a password failed: %s", strerror(errno));
         return ERR_NO_MEMORY;
     }
-    *out = (struct bytes){arena_strndup(a, (const char *)form, n), n};
+    *out = arena_strndup(a, (const char *)form, n);
     explicit_bzero(form, n);
     free(form);
     return ERR_OK;
@@ -87,9 +88,9 @@ static enum err normalize(struct arena *a, const char *password, struct bytes *o
 static enum err derive(struct arena *a, const struct cfg_scrypt *c, const char *password, struct bytes salt, void *key,
                        size_t key_len)
 {
-    struct bytes pass;
-    TRY(normalize(a, password, &pass));
-    return scrypt(c, pass, salt, key, key_len);
+    const char *pass = NULL;
+    TRY(kdf_normal(a, password, &pass));
+    return scrypt(c, (struct bytes){pass, strlen(pass)}, salt, key, key_len);
 }
 
 static const char *b64_bare(const void *p, size_t n, char *out)
@@ -201,10 +202,8 @@ static enum err verify_any(struct arena *a, const struct cfg_scrypt *cost, const
     if (better_auth_read(stored, key))
         return compare(a, &ba_cost, password, (struct bytes){stored, BA_SALT_HEX}, (struct bytes){key, BA_KEY_LEN},
                        match);
-    if (kdf_crypt_knows(stored)) {
-        *match = kdf_crypt_match(a, password, stored);
-        return ERR_OK;
-    }
+    if (kdf_crypt_knows(stored))
+        return kdf_crypt_match(a, password, stored, match);
     log_warn("a stored password hash is of a form or cost that cannot be verified");
     return ERR_OK;
 }

@@ -2,6 +2,8 @@
  * libcrypt itself runs whatever a row says. Passwords are not normalized here: their makers did not. */
 #include "crypto/kdf_crypt.h"
 
+#include "base/log.h"
+
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <stdint.h>
@@ -109,13 +111,28 @@ bool kdf_crypt_knows(const char *stored)
     return (salt == CRYPT_SALT_OK || salt == CRYPT_SALT_METHOD_LEGACY) && bearable(stored);
 }
 
-bool kdf_crypt_match(struct arena *a, const char *password, const char *stored)
+/* libcrypt tells every failure by the same error number. These methods take memory of their own, and a whole hash of
+ * theirs, its cost looked at before, fails for want of that. */
+static bool lacked_memory(const char *stored)
+{
+    const char *key = strrchr(stored, '$') + 1;
+    bool takes = strncmp(stored, "$y$", 3) == 0 || strncmp(stored, "$gy$", 4) == 0 || strncmp(stored, "$7$", 3) == 0;
+    size_t n = 0;
+    while (itoa64(key[n]) >= 0)
+        n++;
+    return takes && n == 43 && key[n] == '\0';
+}
+
+enum err kdf_crypt_match(struct arena *a, const char *password, const char *stored, bool *match)
 {
     struct crypt_data *data = ARENA_NEW(a, struct crypt_data);
     const char *made = crypt_r(password, stored, data);
     /* On failure crypt_r gives "*0" or "*1", never equal to what it was asked for; a row may hold just that. */
-    bool match =
-        made && made[0] != '*' && strlen(made) == strlen(stored) && CRYPTO_memcmp(made, stored, strlen(stored)) == 0;
+    bool failed = !made || made[0] == '*';
+    *match = !failed && strlen(made) == strlen(stored) && CRYPTO_memcmp(made, stored, strlen(stored)) == 0;
     explicit_bzero(data, sizeof *data);
-    return match;
+    if (!failed || stored[0] != '$' || !lacked_memory(stored))
+        return ERR_OK;
+    log_error("out of memory: password hash of another kind");
+    return ERR_NO_MEMORY;
 }

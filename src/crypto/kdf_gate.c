@@ -9,20 +9,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SEATS_AT 4096 /* offset of the first seat; slots begin at 0 */
+#define APART_AT 8192 /* of the first seat of those apart */
 #define STEP_MIN 2    /* ms between tries */
 #define STEP_MAX 20
 
 struct kdf_gate {
     int fd;
-    int slots, seats;
+    int slots, seats, seats_at;
     int slot, seat; /* bytes held, or -1 */
     int64_t wait;
 };
@@ -32,34 +31,24 @@ static int at_least(int64_t n, int64_t least)
     return (int)(n > least ? n : least);
 }
 
+/* All but one of those on the second socket may hash or wait: the one tells the rest that there is no room. */
+static int apart_seats(const struct cfg *cfg)
+{
+    return at_least(cfg->pool_sign_in_workers - 1, 1);
+}
+
 int64_t kdf_gate_slots(const struct cfg *cfg)
 {
     if (cfg->password_slots > 0)
         return cfg->password_slots < SEATS_AT ? cfg->password_slots : SEATS_AT;
-    int half = at_least(cfg->pool_workers / 2, 1), cpus = at_least(sysconf(_SC_NPROCESSORS_ONLN), 1);
+    int64_t most = cfg->pool_workers / 2;
+    if (*cfg->pool_sign_in_socket && apart_seats(cfg) > most)
+        most = apart_seats(cfg);
+    int half = at_least(most, 1), cpus = at_least(sysconf(_SC_NPROCESSORS_ONLN), 1);
     return cpus < half ? cpus : half;
 }
 
-static int gate_file(const char *state)
-{
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/hash.lock", state);
-    int fd = -1;
-    const char *network = fs_network(state, state);
-    if (network) {
-        log_error("%s lies on a network file system (%s), where locks fail; put pool.state on a local disk", state,
-                  network);
-        return -1;
-    }
-    errno = ENAMETOOLONG;
-    if (n > 0 && (size_t)n < sizeof path)
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-    if (fd < 0)
-        log_error("%s/hash.lock: %s", state, strerror(errno));
-    return fd;
-}
-
-enum err kdf_gate_open(const struct cfg *cfg, struct kdf_gate **out)
+enum err kdf_gate_open(const struct cfg *cfg, bool apart, struct kdf_gate **out)
 {
     struct kdf_gate *g = calloc(1, sizeof *g);
     if (!g) {
@@ -68,12 +57,17 @@ enum err kdf_gate_open(const struct cfg *cfg, struct kdf_gate **out)
     }
     g->slot = g->seat = -1;
     g->slots = (int)kdf_gate_slots(cfg);
-    g->seats = at_least(at_least(cfg->pool_workers / 2, 1), g->slots);
-    g->wait = cfg->password_wait;
-    g->fd = gate_file(cfg->pool_state);
-    if (g->fd < 0) {
+    g->seats_at = apart ? APART_AT : SEATS_AT;
+    g->seats = apart ? apart_seats(cfg) : at_least(cfg->pool_workers / 2, 1);
+    /* more slots than seats mean that somebody wants them all used, on the only socket there is */
+    if (!*cfg->pool_sign_in_socket && g->seats < g->slots)
+        g->seats = g->slots;
+    int64_t half = cfg->limits_request / 2; /* the other half is for hashing and storing */
+    g->wait = half > 0 && half < cfg->password_wait ? half : cfg->password_wait;
+    enum err e = fs_lock_open(cfg->pool_state, "hash.lock", &g->fd);
+    if (e != ERR_OK) {
         free(g);
-        return ERR_IO;
+        return e;
     }
     *out = g;
     return ERR_OK;
@@ -88,25 +82,12 @@ void kdf_gate_close(struct kdf_gate **g)
     *g = NULL;
 }
 
-/* 0 had it, 1 somebody else has it, -1 the lock itself failed. */
-static int byte_lock(int fd, int at, short type)
-{
-    struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
-    int res;
-    do
-        res = fcntl(fd, F_SETLK, &l);
-    while (res != 0 && errno == EINTR);
-    if (res == 0)
-        return 0;
-    return errno == EAGAIN || errno == EACCES ? 1 : -1;
-}
-
 /* Looks for a free byte of n from `first` on, beginning at one that differs between processes. ERR_HASH_BUSY. */
 static enum err byte_take(int fd, int first, int n, int *held)
 {
     int start = (int)(getpid() % n);
     for (int i = 0; i < n; i++) {
-        int at = first + (start + i) % n, res = byte_lock(fd, at, F_WRLCK);
+        int at = first + (start + i) % n, res = fs_lock_byte(fd, at, F_WRLCK);
         if (res < 0) {
             log_error("hash.lock: %s", strerror(errno));
             return ERR_IO;
@@ -121,7 +102,7 @@ static enum err byte_take(int fd, int first, int n, int *held)
 
 static void byte_give(int fd, int *held)
 {
-    if (*held >= 0 && byte_lock(fd, *held, F_UNLCK) != 0)
+    if (*held >= 0 && fs_lock_byte(fd, *held, F_UNLCK) != 0)
         log_error("hash.lock: unlock: %s", strerror(errno));
     *held = -1;
 }
@@ -152,7 +133,7 @@ enum err kdf_gate_enter(struct kdf_gate *g)
         log_error("hash gate entered twice");
         return ERR_IO;
     }
-    TRY(byte_take(g->fd, SEATS_AT, g->seats, &g->seat));
+    TRY(byte_take(g->fd, g->seats_at, g->seats, &g->seat));
     enum err e = slot_wait(g);
     if (e != ERR_OK)
         byte_give(g->fd, &g->seat);

@@ -191,11 +191,15 @@ enum err keys_open(const char *path, struct keys **out)
     return keys_load(path, fd, out);
 }
 
-static size_t text_build(const struct keys *old, size_t keep, char text[static KEYS_FILE_MAX])
+/* Behind the new secret, if there is one: the `keep` newest of the old ones. */
+static size_t text_build(const struct keys *old, bool add, size_t keep, char text[static KEYS_FILE_MAX])
 {
-    size_t n = NEW_SECRET_LEN;
-    text[n++] = '\n';
-    for (size_t i = 0; i < keys_count(old) && i + 1 < keep; i++) {
+    size_t n = 0;
+    if (add) {
+        n = NEW_SECRET_LEN;
+        text[n++] = '\n';
+    }
+    for (size_t i = 0; i < keys_count(old) && i < keep; i++) {
         size_t len;
         const char *s = keys_secret(old, i, &len);
         memcpy(text + n, s, len);
@@ -206,7 +210,7 @@ static size_t text_build(const struct keys *old, size_t keep, char text[static K
 }
 
 /* Under the lock of the directory: what is read here is what the rename replaces. */
-static enum err file_replace(const struct place *at, size_t keep)
+static enum err file_replace(const struct place *at, bool add, size_t keep)
 {
     struct keys *old = NULL;
     struct stat st;
@@ -216,9 +220,9 @@ static enum err file_replace(const struct place *at, size_t keep)
         return io_failed(at->path, "open");
     TRY(file_check(at->path, fd, &st));
     TRY(keys_load(at->path, fd, &old));
-    enum err e = secret_new(text);
+    enum err e = add ? secret_new(text) : ERR_OK;
     if (e == ERR_OK)
-        e = temp_write(at, text, text_build(old, keep, text), &st);
+        e = temp_write(at, text, text_build(old, add, keep, text), &st);
     explicit_bzero(text, sizeof text);
     keys_close(&old);
     if (e == ERR_OK && renameat(at->dir, at->temp, at->dir, at->base) != 0)
@@ -230,7 +234,7 @@ static enum err file_replace(const struct place *at, size_t keep)
     return e;
 }
 
-enum err keys_add(const char *path, size_t keep)
+static enum err file_change(const char *path, bool add, size_t keep)
 {
     struct place at = {.dir = -1};
     char real[PATH_MAX];
@@ -245,5 +249,17 @@ enum err keys_add(const char *path, size_t keep)
     while (locked != 0 && errno == EINTR);
     if (locked != 0)
         return io_failed(path, "lock");
-    return file_replace(&at, keep > KEYS_MAX ? KEYS_MAX : keep);
+    return file_replace(&at, add, keep);
+}
+
+enum err keys_add(const char *path, size_t keep)
+{
+    if (keep > KEYS_MAX)
+        keep = KEYS_MAX;
+    return file_change(path, true, keep > 0 ? keep - 1 : 0);
+}
+
+enum err keys_keep(const char *path, size_t keep)
+{
+    return file_change(path, false, keep > 0 ? keep : 1);
 }

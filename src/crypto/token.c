@@ -56,29 +56,31 @@ bool token_wellformed(const char *s)
 }
 
 /* Goes on after a hit: the time must not tell which secret a cookie is signed with. */
-static bool mac_matches(const struct keys *k, const char *token, const uint8_t given[static KEYS_MAC_LEN])
+static enum err mac_matches(const struct keys *k, const char *token, const uint8_t given[static KEYS_MAC_LEN])
 {
     unsigned hits = 0;
+    enum err e = ERR_OK;
     uint8_t mac[KEYS_MAC_LEN];
-    for (size_t i = 0; i < keys_count(k); i++) {
-        bool made = keys_mac(k, i, token, RNG_ID_LEN, mac) == ERR_OK;
-        hits |= made && CRYPTO_memcmp(mac, given, sizeof mac) == 0;
+    for (size_t i = 0; i < keys_count(k) && e == ERR_OK; i++) {
+        e = keys_mac(k, i, token, RNG_ID_LEN, mac);
+        hits |= e == ERR_OK && CRYPTO_memcmp(mac, given, sizeof mac) == 0;
     }
     explicit_bzero(mac, sizeof mac);
-    return hits != 0;
+    if (e != ERR_OK)
+        return e;
+    return hits ? ERR_OK : ERR_NONE;
 }
 
-bool token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE])
+enum err token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE])
 {
     uint8_t given[KEYS_MAC_LEN];
     const char *dot = strrchr(value, '.');
     if (!dot || dot - value != RNG_ID_LEN || !letters_only(value, RNG_ID_LEN))
-        return false;
+        return ERR_NONE;
     if (strlen(dot + 1) != SIG_LEN || !enc_unb64(dot + 1, SIG_LEN, given, sizeof given))
-        return false;
-    if (!mac_matches(k, value, given))
-        return false;
+        return ERR_NONE;
+    TRY(mac_matches(k, value, given));
     memcpy(out, value, RNG_ID_LEN);
     out[RNG_ID_LEN] = '\0';
-    return true;
+    return ERR_OK;
 }

@@ -2,12 +2,15 @@
 #include "ctl.h"
 #include "process.h"
 
+#include "app/audit.h"
+#include "base/enc.h"
 #include "base/log.h"
 #include "db/migrate.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +25,20 @@ static const struct ctl_command commands[] = {
     {"user", "enable", "USER", "", NEEDS_STORE, ctl_user_enable, "Let a disabled user sign in again."},
     {"user", "delete", "USER", "", NEEDS_STORE, ctl_user_delete, "Delete a user with all sessions."},
     {"user", "set-password", "USER", "", NEEDS_STORE, ctl_user_set_password, "Set a user's password and end the user's sessions."},
+    {"user", "reset", "USER", "", NEEDS_STORE, ctl_user_reset, "Give out a one-time token to set a new password with."},
+    {"user", "export", "USER", "", NEEDS_STORE, ctl_user_export, "Print all that is stored of a user, as JSON."},
+    {"user", "erase", "USER", "", NEEDS_STORE, ctl_user_erase, "Delete a user, and take him out of the audit log."},
     {"session", "list", NULL, "u", NEEDS_STORE, ctl_session_list, "List living sessions, of everybody or of one user."},
     {"session", "revoke", "ID", "", NEEDS_STORE, ctl_session_revoke, "End one session."},
     {"session", "revoke-all", NULL, "ue", NEEDS_STORE, ctl_session_revoke_all, "End all sessions of one user, or of everybody."},
+    {"audit", NULL, NULL, "us", NEEDS_STORE, ctl_audit, "Show what happened, of everybody or of one user."},
+    {"limit", "list", NULL, "", NEEDS_STORE, ctl_limit_list, "Show which accounts and addresses have tries counted."},
+    {"limit", "clear", NULL, "uae", NEEDS_STORE, ctl_limit_clear, "Forget the tries of a user, of an address, or of everybody."},
     {"status", NULL, NULL, "", NEEDS_STORE, ctl_status, "Show what is in the store."},
     {"sweep", NULL, NULL, "", NEEDS_STORE, ctl_sweep, "Delete expired sessions."},
+    {"run-jobs", NULL, NULL, "", NEEDS_STORE, ctl_run_jobs, "Do what housekeeping is due, unless another is at it; for cron."},
     {"secret", "new", NULL, "k", NEEDS_CONFIG, ctl_secret_new, "Put a new secret in front of the others."},
-    {"migrate", NULL, NULL, "", NEEDS_CONFIG, ctl_migrate, "Bring the tables of the database up to this version."},
+    {"migrate", NULL, NULL, "", CHANGES_STORE, ctl_migrate, "Bring the tables of the database up to this version."},
     {"check", NULL, NULL, "", NEEDS_NOTHING, ctl_check, "Check configuration, secrets, files and store."},
     {"print", "config", NULL, "f", NEEDS_NOTHING, ctl_print_config, "Print all settings, as documented or (--effective) as in force."},
     {"print", "routes", NULL, "", NEEDS_NOTHING, ctl_print_routes, "Print all endpoints."},
@@ -36,7 +46,7 @@ static const struct ctl_command commands[] = {
     {"print", "cookie-name", NULL, "", NEEDS_CONFIG, ctl_print_cookie_name, "Print the name of the session cookie."},
 };
 /* clang-format on */
-enum { N_COMMANDS = sizeof commands / sizeof commands[0], ARENA_BLOCK = 64 * 1024 };
+enum { N_COMMANDS = sizeof commands / sizeof commands[0], ARENA_BLOCK = 64 * 1024, NAME_MAX_BYTES = 64 };
 
 static void usage(FILE *to)
 {
@@ -50,8 +60,10 @@ static void usage(FILE *to)
     }
     fputs("\n  -c, --config FILE  configuration (default: $LATCHKEY_CONF, else " LATCHKEY_SYSCONFDIR "/latchkey.conf)\n"
           "  -j, --json         output for programs\n"
-          "      --user USER    session list, revoke-all: id or e-mail\n"
-          "      --everybody    session revoke-all: of all users\n"
+          "      --user USER    session list, revoke-all, audit, limit clear: id or e-mail\n"
+          "      --address ADDR limit clear: IPv4, or IPv6 and its /64\n"
+          "      --since WHEN   audit: 2h, 30d, 2026-01-31 or 2026-01-31T12:00:00.000Z\n"
+          "      --everybody    session revoke-all, limit clear: of all users\n"
           "      --name NAME    user add: the user's name\n"
           "      --keep N       secret new: secrets to keep, the new one included (default 2)\n"
           "      --effective    print config: with the values in force\n"
@@ -74,9 +86,22 @@ int ctl_fail(const struct ctl *ctl, const char *fmt, ...)
     return CTL_FAILED;
 }
 
+const char *ctl_err_text(enum err e)
+{
+    /* what visitors are told of these is of no use here */
+    if (err_row(e)->status == 503)
+        return "the store does not answer as it should; the line above tells why";
+    if (e == ERR_INTERNAL)
+        return "it could not be done; the line above tells why";
+    if (e == ERR_PASSWORD_WEAK)
+        return "Password is too easy to guess or known from a breach; several words that do not belong together are good "
+               "(password.min_strength, password.breached)";
+    return err_row(e)->text;
+}
+
 int ctl_fail_err(const struct ctl *ctl, enum err e, const char *what)
 {
-    return ctl_fail(ctl, "%s: %s", what, err_row(e)->text);
+    return ctl_fail(ctl, "%s: %s", what, ctl_err_text(e));
 }
 
 static int usage_error(const char *what, const char *which)
@@ -97,11 +122,25 @@ enum err ctl_become_owner(const struct cfg *cfg)
 
     if (geteuid() != 0 || stat(cfg->pool_state, &st) != 0 || st.st_uid == 0)
         return ERR_OK;
-    if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0) {
+    struct passwd *pw = getpwuid(st.st_uid);
+    gid_t gid = pw ? pw->pw_gid : st.st_gid;
+    if ((pw ? initgroups(pw->pw_name, gid) : setgroups(0, NULL)) != 0 || setgid(gid) != 0 || setuid(st.st_uid) != 0) {
         log_error("cannot act as the owner of %s: %s", cfg->pool_state, strerror(errno));
         return ERR_IO;
     }
     return ERR_OK;
+}
+
+/* Who runs this, for the audit log. Behind sudo(8) that is not root. */
+static const char *actor_name(struct arena *a)
+{
+    const char *sudo = getenv("SUDO_USER");
+    struct passwd *pw = getpwuid(getuid());
+
+    if (sudo && *sudo && getuid() == 0)
+        return arena_printf(a, "administrator %s", enc_utf8_clean(a, sudo, NAME_MAX_BYTES));
+    return pw ? arena_printf(a, "administrator %s", enc_utf8_clean(a, pw->pw_name, NAME_MAX_BYTES))
+              : arena_printf(a, "administrator %d", (int)getuid());
 }
 
 static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
@@ -110,20 +149,24 @@ static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
     if (needs == NEEDS_NOTHING)
         return ERR_OK;
     TRY(config_load(ctl->conf_path, tell, NULL, &ctl->cfg));
-    TRY(ctl_become_owner(ctl->cfg));
     ctl->au = (struct auth){.cfg = ctl->cfg, .arena = ctl->arena, .now = clock_now()};
-    if (needs == NEEDS_CONFIG)
+    ctl->au.by.actor = actor_name(ctl->arena); /* while we are still who called us */
+    if (needs != CHANGES_STORE || ctl->cfg->database_driver == DRIVER_SQLITE)
+        TRY(ctl_become_owner(ctl->cfg));
+    if (needs == NEEDS_CONFIG || needs == CHANGES_STORE)
         return ERR_OK;
     if (needs == MAKES_STORE) {
-        TRY(db_open(ctl->cfg, &ctl->au.db));
+        TRY(db_open(ctl->cfg, NULL, &ctl->au.db));
         return migrate_ready(ctl->au.db, ctl->arena);
     }
-    TRY(db_open_existing(ctl->cfg, &ctl->au.db));
+    TRY(db_open_existing(ctl->cfg, NULL, &ctl->au.db));
     return migrate_current(ctl->au.db, ctl->arena);
 }
 
 static void ctl_close(struct ctl *ctl)
 {
+    if (ctl->cfg)
+        audit_write(&ctl->au);
     db_close(&ctl->au.db);
     config_free(&ctl->cfg);
     arena_close(&ctl->arena);
@@ -132,7 +175,7 @@ static void ctl_close(struct ctl *ctl)
 static int run(struct ctl *ctl, const struct ctl_command *c)
 {
     enum err e = ctl_open(ctl, c->needs);
-    int status = e == ERR_OK ? c->run(ctl) : ctl_fail_err(ctl, e, "cannot start");
+    int status = e == ERR_OK ? c->run(ctl) : ctl_fail_err(ctl, e, c->verb ? c->verb : c->noun);
 
     ctl_close(ctl);
     return status;
@@ -158,7 +201,8 @@ static char option_surplus(const struct ctl *ctl, const struct ctl_command *c)
     const struct {
         char letter;
         bool given;
-    } options[] = {{'u', ctl->user}, {'n', ctl->name}, {'k', ctl->keep}, {'e', ctl->everybody}, {'f', ctl->effective}};
+    } options[] = {{'u', ctl->user}, {'n', ctl->name}, {'k', ctl->keep}, {'e', ctl->everybody}, {'f', ctl->effective},
+                   {'s', ctl->since}, {'a', ctl->address}};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (options[i].given && !strchr(c->options, options[i].letter))
@@ -186,7 +230,7 @@ static int dispatch(struct ctl *ctl, int argc, char **argv)
     return run(ctl, c);
 }
 
-enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE };
+enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE, OPT_SINCE, OPT_ADDRESS };
 
 /* Notes one option. CTL_OK: go on; else the exit status, or -1 for "done, and well". */
 static int option_take(struct ctl *ctl, int option)
@@ -206,6 +250,12 @@ static int option_take(struct ctl *ctl, int option)
         return CTL_OK;
     case OPT_KEEP:
         ctl->keep = optarg;
+        return CTL_OK;
+    case OPT_ADDRESS:
+        ctl->address = optarg;
+        return CTL_OK;
+    case OPT_SINCE:
+        ctl->since = optarg;
         return CTL_OK;
     case OPT_EVERYBODY:
         ctl->everybody = true;
@@ -232,6 +282,8 @@ int main(int argc, char **argv)
         {"user", required_argument, NULL, OPT_USER},
         {"name", required_argument, NULL, OPT_NAME},
         {"keep", required_argument, NULL, OPT_KEEP},
+        {"address", required_argument, NULL, OPT_ADDRESS},
+        {"since", required_argument, NULL, OPT_SINCE},
         {"everybody", no_argument, NULL, OPT_EVERYBODY},
         {"effective", no_argument, NULL, OPT_EFFECTIVE},
         {"help", no_argument, NULL, 'h'},

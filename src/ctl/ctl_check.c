@@ -2,11 +2,13 @@
  */
 #include "ctl.h"
 
+#include "crypto/breached.h"
 #include "crypto/keys.h"
 #include "db/migrate.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,6 +69,19 @@ static struct keys *check_secret(struct check *c)
     return keys;
 }
 
+/* Root has become who serves by now, who must be able to read it. */
+static void check_breached(struct check *c)
+{
+    const char *path = c->ctl->cfg->password_breached;
+
+    if (!*path)
+        return;
+    if (breached_check(path) != ERR_OK)
+        say(c, "FAIL", "breached", arena_printf(c->ctl->arena, "%s is not usable", path));
+    else
+        say(c, "ok", "breached", path);
+}
+
 static void check_state(struct check *c)
 {
     const char *dir = c->ctl->cfg->pool_state;
@@ -82,6 +97,41 @@ static void check_state(struct check *c)
         say(c, "ok", "state", dir);
 }
 
+/* Sessions begin and end by this host's clock; other hosts of the same store see them by theirs. */
+static void check_clock(struct check *c)
+{
+    struct ctl *ctl = c->ctl;
+    int64_t apart;
+
+    enum err e = store_clock_apart(ctl->au.db, ctl->arena, &apart);
+    if (e != ERR_OK) {
+        say(c, "FAIL", "clock", ctl_err_text(e));
+        return;
+    }
+    long long seconds = (long long)((apart < 0 ? -apart : apart) / CLOCK_SECOND);
+    if (apart > STORE_CLOCK_TOLERATED || apart < -STORE_CLOCK_TOLERATED)
+        say(c, "warn", "clock",
+            arena_printf(ctl->arena, "%lld s %s the store's: one of the two hosts does not keep time", seconds,
+                         apart > 0 ? "ahead of" : "behind"));
+    else
+        say(c, "ok", "clock", arena_printf(ctl->arena, "within %lld s of the store's", seconds + 1));
+}
+
+/* Many users and one address: a proxy in front that the configuration does not name. */
+static void check_crowd(struct check *c)
+{
+    enum { MANY = 20 };
+    struct ctl *ctl = c->ctl;
+    int64_t users = 0, addresses = 0;
+    const char *address = "";
+
+    if (sessions_crowd(ctl->au.db, ctl->arena, ctl->au.now, &users, &addresses, &address) == ERR_OK && users >= MANY &&
+        addresses == 1)
+        say(c, "warn", "addresses",
+            arena_printf(ctl->arena, "all %lld users come from %s: behind a proxy set auth.trusted_proxies",
+                         (long long)users, address));
+}
+
 /* The store is looked at, never made or changed. */
 static void check_store(struct check *c, const struct keys *keys)
 {
@@ -93,11 +143,11 @@ static void check_store(struct check *c, const struct keys *keys)
             arena_printf(ctl->arena, "%s is not there yet; the first start makes it", ctl->cfg->database_path));
         return;
     }
-    enum err e = db_open_existing(ctl->cfg, &ctl->au.db);
+    enum err e = db_open_existing(ctl->cfg, NULL, &ctl->au.db);
     if (e == ERR_OK)
         e = migrate_version(ctl->au.db, ctl->arena, &version);
     if (e != ERR_OK) {
-        say(c, "FAIL", "store", err_row(e)->text);
+        say(c, "FAIL", "store", ctl_err_text(e));
         return;
     }
     say(c, "ok", "store", db_version(ctl->au.db));
@@ -107,8 +157,14 @@ static void check_store(struct check *c, const struct keys *keys)
                          migrate_newest()));
     else
         say(c, "ok", "schema", arena_printf(ctl->arena, "version %d", version));
+    bool known = false;
+    if (!keys && version > 0 && meta_has_secret(ctl->au.db, ctl->arena, &known) == ERR_OK && known)
+        say(c, "FAIL", "secret", "the store knows a secret, and its file is gone: put the old file back");
     if (keys && version > 0 && meta_knows_secret(ctl->au.db, ctl->arena, keys) != ERR_OK)
         say(c, "FAIL", "secret", "the store was made with other secrets than those of the secret file");
+    check_clock(c);
+    if (version == migrate_newest())
+        check_crowd(c);
 }
 
 /* The group must be there, and this user a member of it: nobody else may give a file away. */
@@ -147,10 +203,9 @@ static void check_log(struct check *c)
 }
 
 /* Is somebody answering at the socket? Only a note: check is also run before the first start. */
-static void check_socket(struct check *c)
+static void check_socket(struct check *c, const char *path)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    const char *path = c->ctl->cfg->pool_socket;
 
     if (!strchr(path, '/') || strlen(path) >= sizeof to.sun_path)
         return;
@@ -166,6 +221,14 @@ static void check_socket(struct check *c)
     else
         say(c, "warn", "socket", arena_printf(c->ctl->arena, "%s: %s (latchkey does not run?)", path, strerror(errno)));
     close(fd);
+}
+
+static void check_user(struct check *c)
+{
+    const char *name = c->ctl->cfg->pool_user;
+
+    if (*name && !getpwnam(name))
+        say(c, "FAIL", "user", arena_printf(c->ctl->arena, "pool.user: there is no user %s", name));
 }
 
 /* Memory for password hashes against what the machine has. */
@@ -187,11 +250,14 @@ int ctl_check(struct ctl *ctl)
 
     if (check_config(&c)) {
         struct keys *keys = check_secret(&c);
+        check_breached(&c);
         check_state(&c);
         check_store(&c, keys);
         check_log(&c);
         check_group(&c);
-        check_socket(&c);
+        check_user(&c);
+        check_socket(&c, c.ctl->cfg->pool_socket);
+        check_socket(&c, c.ctl->cfg->pool_sign_in_socket);
         check_memory(&c);
         keys_close(&keys);
     }

@@ -54,21 +54,6 @@ struct out *out_object(struct ctl *ctl, const char *columns)
     return o;
 }
 
-/* Bytes at p that would steer a terminal or turn the line around: control characters (C1 as well), line separators and
- * the marks of writing direction. 0: none. p is valid UTF-8. */
-static size_t steering(const char *p)
-{
-    unsigned char c = (unsigned char)p[0], d = c ? (unsigned char)p[1] : 0, e = d ? (unsigned char)p[2] : 0;
-
-    if (c < 0x20 || c == 0x7f)
-        return 1;
-    if (c == 0xc2 && d < 0xa0)
-        return 2;
-    if (c == 0xe2 && d == 0x80 && (e == 0x8e || e == 0x8f || (e >= 0xa8 && e <= 0xae)))
-        return 3;
-    return c == 0xe2 && d == 0x81 && e >= 0xa6 && e <= 0xa9 ? 3 : 0;
-}
-
 /* Text fit for a terminal: control bytes shown as \xNN, cut to a sane width unless whole. */
 static const char *printable(const struct out *o, const char *s, bool whole)
 {
@@ -76,7 +61,7 @@ static const char *printable(const struct out *o, const char *s, bool whole)
     const char *clean = enc_utf8_clean(o->ctl->arena, s, whole ? strlen(s) : CELL_MAX);
 
     for (const char *p = clean; *p;) {
-        size_t n = steering(p);
+        size_t n = enc_utf8_steering(p);
         for (size_t i = n == 2 ? 1 : 0; i < n; i++) /* of C1 the second byte says it all */
             buf_printf(&b, "\\x%02x", (unsigned char)p[i]);
         if (n == 0)

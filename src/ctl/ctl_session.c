@@ -58,8 +58,8 @@ static int ended(struct ctl *ctl, int64_t n)
 
 int ctl_session_revoke(struct ctl *ctl)
 {
-    enum err e = sessions_end_id(ctl->au.db, ctl->arg);
-    if (e == ERR_NONE)
+    enum err e = session_revoke_any(&ctl->au, ctl->arg);
+    if (e == ERR_NO_SESSION)
         return ctl_fail(ctl, "no such session: %s", ctl->arg);
     return e == ERR_OK ? ended(ctl, 1) : ctl_fail_err(ctl, e, ctl->arg);
 }
@@ -79,6 +79,6 @@ int ctl_session_revoke_all(struct ctl *ctl)
     int status = ctl_user_find(ctl, ctl->user, &u);
     if (status != CTL_OK)
         return status;
-    e = session_revoke_all(&ctl->au, u.id, NULL, &n);
+    e = session_revoke_all(&ctl->au, u.id, NULL, true, &n);
     return e == ERR_OK ? ended(ctl, n) : ctl_fail_err(ctl, e, u.email);
 }

@@ -1,6 +1,8 @@
-/* latchkeyctl status, sweep, migrate, secret new. */
+/* latchkeyctl status, sweep, run-jobs, migrate, secret new. */
 #include "ctl.h"
 
+#include "app/jobs.h"
+#include "auth/journal.h"
 #include "crypto/keys.h"
 #include "db/migrate.h"
 
@@ -9,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SWEEP_BATCH = 500 };
+enum { SWEEP_BATCH = 500, PROGRESS_FROM = 10 * SWEEP_BATCH };
 
 int ctl_status(struct ctl *ctl)
 {
@@ -29,24 +31,80 @@ int ctl_status(struct ctl *ctl)
     return out_end(o);
 }
 
-int ctl_sweep(struct ctl *ctl)
+/* What takes long is shown while it goes on, to people only. */
+struct progress {
+    bool people, shown;
+};
+
+static struct progress progress_for(const struct ctl *ctl)
 {
-    bool people = isatty(STDERR_FILENO) && !ctl->json;
-    int64_t n, total = 0;
+    return (struct progress){.people = !ctl->json && isatty(STDERR_FILENO)};
+}
+
+static void progress_tell(void *arg, int64_t gone)
+{
+    struct progress *p = arg;
+
+    if (!p->people || gone < PROGRESS_FROM)
+        return;
+    fprintf(stderr, "\r%lld deleted", (long long)gone);
+    p->shown = true;
+}
+
+static void progress_end(const struct progress *p)
+{
+    if (p->shown)
+        fputc('\n', stderr);
+}
+
+static enum err sweep_all(struct ctl *ctl, int64_t *total)
+{
+    struct progress p = progress_for(ctl);
+    int64_t n = 0, gone = 0;
+    enum err e;
 
     do {
-        enum err e = sessions_sweep(ctl->au.db, ctl->arena, ctl->au.now, SWEEP_BATCH, &n);
-        if (e != ERR_OK)
-            return ctl_fail_err(ctl, e, "sweep");
-        total += n;
-        if (people && total >= 10 * SWEEP_BATCH)
-            fprintf(stderr, "\r%lld deleted", (long long)total);
+        e = sessions_sweep(ctl->au.db, ctl->arena, ctl->au.now, SWEEP_BATCH, &n);
+        gone += e == ERR_OK ? n : 0;
+        progress_tell(&p, gone);
         arena_reset(ctl->arena);
-    } while (n > 0);
-    if (people && total >= 10 * SWEEP_BATCH)
-        fputc('\n', stderr);
+    } while (e == ERR_OK && n > 0);
+    progress_end(&p);
+    *total = gone;
+    return e;
+}
+
+int ctl_sweep(struct ctl *ctl)
+{
+    int64_t total = 0;
+
+    enum err e = sweep_all(ctl, &total);
+    if (e != ERR_OK)
+        return ctl_fail_err(ctl, e, "sweep");
     struct out *o = out_object(ctl, "deleted:i");
     out_row(o, total);
+    return out_end(o);
+}
+
+int ctl_run_jobs(struct ctl *ctl)
+{
+    struct app app = {.cfg = ctl->cfg, .arena = ctl->arena, .db = ctl->au.db};
+    struct progress p = progress_for(ctl);
+    struct jobs *j = NULL;
+    int64_t total = 0;
+    bool mine = false;
+
+    ctl->au.db = NULL; /* it is app's now */
+    enum err e = jobs_open(ctl->cfg, &j);
+    if (e == ERR_OK)
+        e = jobs_run_all(j, &app, progress_tell, &p, &total, &mine);
+    progress_end(&p);
+    jobs_close(&j);
+    db_close(&app.db);
+    if (e != ERR_OK)
+        return ctl_fail_err(ctl, e, "run-jobs");
+    struct out *o = out_object(ctl, "deleted:i held:b");
+    out_row(o, total, (int)!mine);
     return out_end(o);
 }
 
@@ -54,7 +112,7 @@ int ctl_migrate(struct ctl *ctl)
 {
     int from = 0, to = 0;
 
-    enum err e = db_open(ctl->cfg, &ctl->au.db);
+    enum err e = db_open(ctl->cfg, NULL, &ctl->au.db);
     if (e == ERR_OK)
         e = migrate_up(ctl->au.db, ctl->arena, &from, &to);
     if (e != ERR_OK)
@@ -64,24 +122,24 @@ int ctl_migrate(struct ctl *ctl)
     return out_end(o);
 }
 
-/* The store knows one of the secrets by its fingerprint; if that one is about to go, the newest takes its place. The
- * store is held for writing before the file changes, so that it cannot refuse afterwards. */
+/* The new secret goes into the file beside all the others, then the store learns it, and only then old ones are dropped:
+ * wherever this is broken off, the file holds the secret that the store knows. */
 static enum err secret_renew(struct ctl *ctl, size_t keep, struct keys **out)
 {
-    AUTO(keys) struct keys *old = NULL;
-    AUTO(db_tx) struct db *tx = NULL;
+    AUTO(keys) struct keys *old = NULL, *both = NULL;
+    const char *path = ctl->cfg->secret_file;
 
-    if (access(ctl->cfg->secret_file, F_OK) != 0)
-        return keys_add(ctl->cfg->secret_file, keep); /* which tells: nothing is made here */
-    TRY(keys_open(ctl->cfg->secret_file, &old));
-    TRY(db_open_existing(ctl->cfg, &ctl->au.db));
+    if (access(path, F_OK) != 0)
+        return keys_add(path, keep); /* which tells: nothing is made here */
+    TRY(keys_open(path, &old));
+    TRY(db_open_existing(ctl->cfg, NULL, &ctl->au.db));
     TRY(migrate_current(ctl->au.db, ctl->arena));
-    TRY(db_begin(ctl->au.db, &tx));
     TRY(meta_knows_secret(ctl->au.db, ctl->arena, old));
-    TRY(keys_add(ctl->cfg->secret_file, keep));
-    TRY(keys_open(ctl->cfg->secret_file, out));
-    TRY(meta_move_secret(ctl->au.db, ctl->arena, old, *out));
-    return db_commit(&tx);
+    TRY(keys_add(path, KEYS_MAX));
+    TRY(keys_open(path, &both));
+    TRY(meta_move_secret(ctl->au.db, ctl->arena, both, both));
+    TRY(keys_keep(path, keep));
+    return keys_open(path, out);
 }
 
 int ctl_secret_new(struct ctl *ctl)
@@ -101,10 +159,13 @@ int ctl_secret_new(struct ctl *ctl)
         keys_close(&keys);
         return ctl_fail_err(ctl, e, ctl->cfg->secret_file);
     }
+    ctl->au.now = clock_now();
+    journal_note(&ctl->au, EV_SECRET_ADDED, &(struct audit){.user_id = NULL});
     struct out *o = out_object(ctl, "file:s secrets:i");
     out_row(o, ctl->cfg->secret_file, (int64_t)keys_count(keys));
     keys_close(&keys);
     if (!ctl->json)
-        puts("Restart latchkey to sign with it. Cookies signed with a secret that is kept stay good.");
+        puts(keep > 1 ? "Reload latchkey to sign with it. Cookies signed with a secret that is kept stay good."
+                      : "Reload latchkey to sign with it. Everybody has to sign in again then.");
     return out_end(o);
 }

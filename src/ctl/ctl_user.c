@@ -167,3 +167,22 @@ int ctl_user_set_password(struct ctl *ctl)
     enum err e = account_set_password(&ctl->au, u.id, password, &n);
     return e == ERR_OK ? ended(ctl, &u, n) : ctl_fail_err(ctl, e, u.email);
 }
+
+/* The password itself is nothing an administrator needs to know: the user sets it. */
+int ctl_user_reset(struct ctl *ctl)
+{
+    char token[RNG_ID_SIZE];
+    int64_t expires = 0;
+    struct user u;
+
+    int status = ctl_user_find(ctl, ctl->arg, &u);
+    if (status != CTL_OK)
+        return status;
+    enum err e = reset_offer(&ctl->au, u.id, token, &expires);
+    if (e != ERR_OK)
+        return ctl_fail_err(ctl, e, u.email);
+    struct out *o = out_object(ctl, "id:s email:s token:w expires:t");
+    out_row(o, u.id, u.email, arena_strdup(ctl->arena, token), expires);
+    explicit_bzero(token, sizeof token);
+    return out_end(o);
+}

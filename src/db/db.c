@@ -6,9 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Patience in a hurry: longer than a write takes, shorter than somebody waits. */
-#define HURRY_MS 500
+#include <time.h>
 
 static const struct stmt_row stmts[] = {
 #define STMT(name, params, results, sql, mysql) [ST_##name] = {#name, params, results, sql, mysql},
@@ -23,10 +21,12 @@ const struct stmt_row *db_stmt(enum stmt id)
 
 const struct db_driver *db_driver_of(const struct cfg *cfg)
 {
-    switch (cfg->database_driver) {
-    case DRIVER_SQLITE:
-        break;
-    }
+#ifdef LATCHKEY_WITH_MYSQL
+    if (cfg->database_driver == DRIVER_MYSQL)
+        return &db_mysql;
+#else
+    (void)cfg; /* its check has refused the other */
+#endif
     return &db_sqlite;
 }
 
@@ -68,77 +68,6 @@ const char *db_expand(struct arena *a, const struct db_driver *driver, const cha
     return buf_str(&out);
 }
 
-const char *db_prefix(const struct db *db)
-{
-    return db->prefix;
-}
-
-const char *db_version(const struct db *db)
-{
-    return db->version;
-}
-
-/* --- connection -------------------------------------------------------------------------------------------------- */
-
-static enum err open_with(const struct cfg *cfg, bool create, struct db **out)
-{
-    struct arena *a = NULL;
-
-    TRY(arena_open(&a, 2048));
-    struct db *db = ARENA_NEW(a, struct db);
-    *db = (struct db){.driver = db_driver_of(cfg), .arena = a, .prefix = arena_strdup(a, cfg->database_prefix)};
-    db->patience = cfg->database_busy_timeout;
-    enum err e = db->driver->open(db, cfg, create);
-    if (e != ERR_OK)
-        db_close(&db);
-    else
-        *out = db;
-    return e;
-}
-
-enum err db_open(const struct cfg *cfg, struct db **out)
-{
-    return open_with(cfg, true, out);
-}
-
-enum err db_open_existing(const struct cfg *cfg, struct db **out)
-{
-    return open_with(cfg, false, out);
-}
-
-bool db_moved(struct db *db)
-{
-    return db->driver->moved(db);
-}
-
-void db_hurry(struct db *db)
-{
-    db->driver->patience(db, db->patience < HURRY_MS ? db->patience : HURRY_MS);
-}
-
-void db_hurry_end(struct db *db)
-{
-    db->driver->patience(db, db->patience);
-}
-
-void db_close(struct db **db)
-{
-    struct db *d = *db;
-
-    if (!d)
-        return;
-    *db = NULL;
-    if (d->tx)
-        d->driver->rollback(d);
-    for (size_t i = 0; i < ST_COUNT; i++) {
-        if (d->stmts[i])
-            d->driver->finish(d, d->stmts[i]);
-    }
-    d->driver->close(d);
-    struct arena *a = d->arena; /* d lies in it */
-    arena_close(&a);
-}
-
 /* --- statements -------------------------------------------------------------------------------------------------- */
 
 struct db_val *db_result_row(struct db_result *r)
@@ -172,11 +101,12 @@ static enum err stmt_ready(struct db *db, enum stmt id)
 
     if (db->stmts[id])
         return ERR_OK;
-    const char *sql = db->driver->own_text && row->mysql ? row->mysql : row->sql;
-    sql = db_expand(db->arena, db->driver, db->prefix, sql);
-    if (!sql)
+    if (!db->sql[id])
+        db->sql[id] = db_expand(db->arena, db->driver, db->prefix,
+                                db->driver->own_text && row->mysql ? row->mysql : row->sql);
+    if (!db->sql[id])
         return ERR_INTERNAL;
-    enum err e = db->driver->prepare(db, sql, strlen(row->params), strlen(row->results), &db->stmts[id]);
+    enum err e = db->driver->prepare(db, db->sql[id], row, &db->stmts[id]);
     if (e != ERR_OK)
         log_error("statement %s could not be prepared", row->name);
     return e;
@@ -193,6 +123,7 @@ static enum err stmt_run(struct db *db, enum stmt id, const struct db_val *v, si
         log_error("statement %s: values do not fit its signature", row->name);
         return ERR_INTERNAL;
     }
+    TRY(db_usable(db));
     /* after an error that ended the transaction the next statement would take effect on its own */
     if (db->tx && !db->driver->in_tx(db)) {
         log_error("statement %s: its transaction has ended", row->name);
@@ -204,9 +135,16 @@ static enum err stmt_run(struct db *db, enum stmt id, const struct db_val *v, si
 
 enum err db_query_n(struct db *db, enum stmt id, struct arena *a, struct db_rows *out, const struct db_val *v, size_t n)
 {
-    struct db_result res = {.arena = a, .cols = strlen(db_stmt(id)->results)};
+    const struct db_result none = {.arena = a, .cols = strlen(db_stmt(id)->results)};
+    struct db_result res = none;
 
-    TRY(stmt_run(db, id, v, n, &res, NULL));
+    enum err e = stmt_run(db, id, v, n, &res, NULL);
+    if (e == ERR_DB_LOST && !db->tx) {
+        res = none;
+        e = stmt_run(db, id, v, n, &res, NULL);
+    }
+    if (e != ERR_OK)
+        return e;
     *out = (struct db_rows){.n = res.n, .cols = res.cols, .v = res.v};
     return ERR_OK;
 }
@@ -215,7 +153,11 @@ enum err db_exec_n(struct db *db, enum stmt id, int64_t *changed, const struct d
 {
     int64_t rows = 0;
 
-    TRY(stmt_run(db, id, v, n, NULL, &rows));
+    enum err e = stmt_run(db, id, v, n, NULL, &rows);
+    for (int i = 0; e == ERR_DB_CONFLICT && !db->tx && db_try_again(i); i++)
+        e = stmt_run(db, id, v, n, NULL, &rows);
+    if (e != ERR_OK)
+        return e;
     if (changed)
         *changed = rows;
     return ERR_OK;
@@ -229,7 +171,14 @@ enum err db_begin(struct db *db, struct db **tx)
         log_error("a transaction was begun inside another");
         return ERR_INTERNAL;
     }
-    TRY(db->driver->begin(db));
+    TRY(db_usable(db));
+    enum err e = db->driver->begin(db);
+    if (e == ERR_DB_LOST) {
+        TRY(db_usable(db));
+        e = db->driver->begin(db);
+    }
+    if (e != ERR_OK)
+        return e;
     db->tx = true;
     *tx = db;
     return ERR_OK;
@@ -244,12 +193,14 @@ enum err db_commit(struct db **tx)
         log_error("a transaction was committed that is none");
         return ERR_INTERNAL;
     }
+    enum err e = db_usable(db);
     db->tx = false;
-    if (!db->driver->in_tx(db)) {
+    if (e == ERR_OK && !db->driver->in_tx(db)) {
         log_error("the transaction to be committed has ended before");
         return ERR_DB;
     }
-    enum err e = db->driver->commit(db);
+    if (e == ERR_OK)
+        e = db->driver->commit(db);
     if (e != ERR_OK)
         db->driver->rollback(db);
     return e;
@@ -266,14 +217,31 @@ void auto_db_tx(struct db **tx)
     db->driver->rollback(db);
 }
 
+bool db_try_again(int tries)
+{
+    enum { TRIES = 3, PAUSE_MS = 5 };
+    struct timespec t = {.tv_nsec = PAUSE_MS * 1000000L * (tries + 1)};
+
+    if (tries >= TRIES)
+        return false;
+    nanosleep(&t, NULL);
+    return true;
+}
+
 /* --- for migrate.c ----------------------------------------------------------------------------------------------- */
 
 enum err db_script(struct db *db, const char *sql)
 {
+    TRY(db_usable(db));
     return db->driver->script(db, sql);
 }
 
 enum err db_has_table(struct db *db, const char *name, bool *yes)
 {
+    TRY(db_usable(db));
+    enum err e = db->driver->has_table(db, name, yes);
+    if (e != ERR_DB_LOST || db->tx)
+        return e;
+    TRY(db_usable(db));
     return db->driver->has_table(db, name, yes);
 }

@@ -15,7 +15,8 @@
 
 static const struct db_ddl ddl[] = {
     {"id", "TEXT"},      {"name", "TEXT"},   {"email", "TEXT"}, {"text", "TEXT"},    {"time", "TEXT"}, {"hash", "TEXT"},
-    {"bool", "INTEGER"}, {"int", "INTEGER"}, {"key", "TEXT"},   {"table", "STRICT"}, {NULL, NULL},
+    {"bool", "INTEGER"}, {"int", "INTEGER"}, {"key", "TEXT"},
+    {"serial", "INTEGER PRIMARY KEY AUTOINCREMENT"},   {"table", "STRICT"}, {NULL, NULL},
 };
 
 /* --- errors ------------------------------------------------------------------------------------------------------ */
@@ -172,9 +173,9 @@ static enum err sqlite_open(struct db *db, const struct cfg *cfg, bool create)
     TRY(place_check(db, path));
     TRY(file_open(db, path, create));
     sqlite3_extended_result_codes(db->conn, 1);
-    sqlite3_busy_timeout(db->conn, (int)cfg->database_busy_timeout);
+    sqlite3_busy_timeout(db->conn, (int)db->patience);
     TRY(confine(db));
-    TRY(wal_set(db, cfg->database_busy_timeout));
+    TRY(wal_set(db, db->patience));
     /* the page cache is small: many workers, few hot pages */
     return text_run(db,
                     "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-64; PRAGMA mmap_size=0;"
@@ -192,7 +193,8 @@ static bool sqlite_moved(struct db *db)
 
 static void sqlite_patience(struct db *db, int64_t ms)
 {
-    sqlite3_busy_timeout(db->conn, (int)ms);
+    if (db->conn)
+        sqlite3_busy_timeout(db->conn, (int)ms);
 }
 
 static void sqlite_close(struct db *db)
@@ -203,8 +205,9 @@ static void sqlite_close(struct db *db)
 
 /* --- statements -------------------------------------------------------------------------------------------------- */
 
-static enum err sqlite_prepare(struct db *db, const char *sql, size_t nparams, size_t ncols, void **stmt)
+static enum err sqlite_prepare(struct db *db, const char *sql, const struct stmt_row *row, void **stmt)
 {
+    size_t nparams = strlen(row->params), ncols = strlen(row->results);
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v3(db->conn, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL);
 
@@ -323,15 +326,23 @@ static enum err sqlite_commit(struct db *db)
 
 static bool sqlite_in_tx(struct db *db)
 {
-    return sqlite3_get_autocommit(db->conn) == 0;
+    return db->conn && sqlite3_get_autocommit(db->conn) == 0;
 }
 
 static void sqlite_rollback(struct db *db)
 {
     if (!sqlite_in_tx(db))
         return;
-    if (text_run(db, "ROLLBACK", "rollback") != ERR_OK)
-        log_error("sqlite: the transaction could not be rolled back");
+    if (text_run(db, "ROLLBACK", "rollback") == ERR_OK)
+        return;
+    /* Without memory not even that is possible; closing is. Left open, it would lock out everybody. */
+    log_error("sqlite: the transaction could not be rolled back: the connection is closed");
+    for (size_t i = 0; i < ST_COUNT; i++) {
+        sqlite3_finalize(db->stmts[i]);
+        db->stmts[i] = NULL;
+    }
+    sqlite_close(db);
+    db_break(db, ERR_DB_LOST, false);
 }
 
 static enum err sqlite_script(struct db *db, const char *sql)
@@ -342,9 +353,10 @@ static enum err sqlite_script(struct db *db, const char *sql)
 static enum err sqlite_has_table(struct db *db, const char *name, bool *yes)
 {
     static const char sql[] = "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE";
+    static const struct stmt_row row = {.name = "HAS_TABLE", .params = "s", .results = "i"};
     void *stmt = NULL;
 
-    TRY(sqlite_prepare(db, sql, 1, 1, &stmt));
+    TRY(sqlite_prepare(db, sql, &row, &stmt));
     int rc = sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
@@ -357,6 +369,7 @@ static enum err sqlite_has_table(struct db *db, const char *name, bool *yes)
 
 const struct db_driver db_sqlite = {
     .name = "sqlite",
+    .ddl_in_tx = true,
     .ddl = ddl,
     .open = sqlite_open,
     .moved = sqlite_moved,

@@ -1,15 +1,18 @@
 /* Schema: which migrations a database has, and applying the rest. The number lies in the meta table, changed in the
- * same transaction. Must not know a dialect; texts come from schema/, words from the driver. */
+ * same transaction; a database whose schema no transaction undoes has there how many statements of a migration are
+ * done, too. Must not know a dialect; texts come from schema/, words from the driver. */
 #include "db/migrate.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "db/driver.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define META_SCHEMA "schema"
+#define META_STEP "schema_step" /* "migration:statements" */
 
 int migrate_newest(void)
 {
@@ -94,8 +97,12 @@ enum err migrate_version(struct db *db, struct arena *a, int *version)
         return ERR_OK;
     }
     TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_SCHEMA)));
+    if (rows.n == 0 && !db->driver->ddl_in_tx) { /* broken off while it was made */
+        *version = 0;
+        return ERR_OK;
+    }
     char *end = NULL;
-    long n = rows.n ? strtol(db_row(&rows, 0)->s, &end, 10) : 0;
+    long n = rows.n ? strtol(db_text(db_row(&rows, 0)), &end, 10) : 0;
     if (n < 1 || n > 9999 || *end) {
         log_error("the table %slatchkey_meta does not tell the version of the schema", db_prefix(db));
         return ERR_SCHEMA;
@@ -123,15 +130,17 @@ static enum err version_set(struct db *db, struct arena *a, int from, int to)
 /* Tables of our names that we did not make must not be touched. */
 static enum err strangers_check(struct db *db, struct arena *a)
 {
-    static const char *const names[] = {"user", "session", "account", "verification", "latchkey_user"};
+    static const char *const names[] = {"user",           "session",        "account",
+                                        "verification",   "latchkey_user",  "latchkey_audit",
+                                        "latchkey_ended", "latchkey_limit", "latchkey_device"};
     bool there;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         TRY(table_there(db, a, names[i], &there));
         if (!there)
             continue;
-        log_error("there is a table %s%s, but no %slatchkey_meta: this is not a latchkey database; use another one, or "
-                  "set database.prefix",
+        log_error("there is a table %s%s, but no version in %slatchkey_meta: this is not a latchkey database; use "
+                  "another one, or set database.prefix",
                   db_prefix(db), names[i], db_prefix(db));
         return ERR_SCHEMA;
     }
@@ -164,8 +173,123 @@ static enum err migration_apply(struct db *db, struct arena *a, const struct mig
     return version_set(db, a, m->number - 1, m->number);
 }
 
+/* --- where a change of the schema is no part of a transaction ----------------------------------------------------- */
+
+enum { ALL_DONE = INT_MAX };
+
+/* How many statements of migration `number` are done, and the text of the row that says so (NULL: there is none). */
+static enum err step_read(struct db *db, struct arena *a, int number, int *done, const char **text)
+{
+    struct db_rows rows;
+    bool there;
+
+    *done = 0;
+    *text = NULL;
+    TRY(table_there(db, a, "latchkey_meta", &there));
+    if (!there)
+        return ERR_OK;
+    TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_STEP)));
+    if (rows.n == 0)
+        return ERR_OK;
+    *text = db_text(db_row(&rows, 0));
+    char *end = NULL;
+    long of = strtol(*text, &end, 10);
+    if (*end == ':' && of >= number)
+        *done = of > number ? ALL_DONE : (int)strtol(end + 1, NULL, 10);
+    return ERR_OK;
+}
+
+static enum err step_write(struct db *db, struct arena *a, int number, int done, const char **text)
+{
+    const char *new = arena_printf(a, "%d:%d", number, done);
+    int64_t changed = 1;
+
+    if (*text)
+        TRY(db_exec(db, ST_META_SET, &changed, DB_TEXT(new), DB_TEXT(META_STEP), DB_TEXT(*text)));
+    else
+        TRY(db_exec(db, ST_META_ADD, NULL, DB_TEXT(META_STEP), DB_TEXT(new)));
+    *text = new;
+    return changed == 1 ? ERR_OK : ERR_SCHEMA;
+}
+
+/* A statement that changes rows is done together with its note; one that changes the schema ends the transaction by
+ * itself, so that it may have been done without. Then, and only for the first one of a resumed run, it is there. */
+static enum err step_run(struct db *db, struct arena *a, const char *sql, bool may_be_done, int number, int step,
+                         const char **text)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+
+    TRY(db_begin(db, &tx));
+    enum err e = db_script(db, sql);
+    if (e == ERR_DB_DUPLICATE && may_be_done)
+        log_info("migration %04d: statement %d was done already", number, step);
+    else if (e != ERR_OK)
+        return e;
+    TRY(step_write(db, a, number, step, text));
+    return db_commit(&tx);
+}
+
+static enum err migration_step(struct db *db, struct arena *a, const struct migration *m)
+{
+    const char *text = m->text, *sql, *note;
+    int done, n = 0;
+
+    TRY(step_read(db, a, m->number, &done, &note));
+    if (done == 0 && m->number == 1)
+        TRY(strangers_check(db, a));
+    if (done == ALL_DONE)
+        return ERR_OK;
+    if (done > 0)
+        log_info("migration %04d %s: resumed after statement %d", m->number, m->name, done);
+    while ((sql = statement_next(a, &text))) {
+        if (++n <= done)
+            continue;
+        sql = db_expand(a, db->driver, db_prefix(db), sql);
+        enum err e = sql ? step_run(db, a, sql, n == done + 1, m->number, n, &note) : ERR_INTERNAL;
+        if (e != ERR_OK) {
+            log_error("migration %04d %s failed at statement %d", m->number, m->name, n);
+            return e == ERR_DB_DUPLICATE ? ERR_SCHEMA : e;
+        }
+    }
+    return ERR_OK;
+}
+
+/* Tables that never were complete have no version: whoever starts next goes on making them, and who starts meanwhile
+ * waits. */
+static enum err missing_step(struct db *db, struct arena *a, int *from, int *to)
+{
+    int version;
+
+    TRY(migrate_version(db, a, &version));
+    TRY(newer_check(version));
+    for (const struct migration *m = migrations; m->number; m++) {
+        if (m->number <= version)
+            continue;
+        TRY(migration_step(db, a, m));
+        if (version > 0)
+            TRY(version_set(db, a, m->number - 1, m->number));
+    }
+    if (version == 0)
+        TRY(version_set(db, a, 0, migrate_newest()));
+    *from = version;
+    *to = migrate_newest();
+    return ERR_OK;
+}
+
+static enum err missing_apply_locked(struct db *db, struct arena *a, int *from, int *to)
+{
+    TRY(db->driver->lock(db));
+    db->pinned = true; /* the lock goes with the connection */
+    enum err e = missing_step(db, a, from, to);
+    db->driver->unlock(db);
+    db->pinned = false;
+    return e;
+}
+
+/* --- all that is missing ----------------------------------------------------------------------------------------- */
+
 /* The version is read again inside the transaction: of many who start at once one applies, the others find it done. */
-static enum err missing_apply(struct db *db, struct arena *a, int *from, int *to)
+static enum err missing_apply_tx(struct db *db, struct arena *a, int *from, int *to)
 {
     AUTO(db_tx) struct db *tx = NULL;
     int version;
@@ -182,6 +306,12 @@ static enum err missing_apply(struct db *db, struct arena *a, int *from, int *to
     TRY(db_commit(&tx));
     *from = version;
     *to = migrate_newest();
+    return ERR_OK;
+}
+
+static enum err missing_apply(struct db *db, struct arena *a, int *from, int *to)
+{
+    TRY(db->driver->ddl_in_tx ? missing_apply_tx(db, a, from, to) : missing_apply_locked(db, a, from, to));
     if (*from < *to)
         log_info("schema brought from %d to %d", *from, *to);
     return ERR_OK;

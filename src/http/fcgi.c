@@ -4,6 +4,7 @@
 #include "http/fcgi.h"
 
 #include "base/clock.h"
+#include "base/deadline.h"
 #include "base/log.h"
 #include "base/net.h"
 
@@ -26,50 +27,14 @@
 #define SIGNALS_MS 50
 
 struct fcgi {
-    int listen_fd;
-    timer_t timer;
-    struct itimerspec deadline;
-    const char *const *peers;
-    size_t n_peers;
+    struct deadline deadline; /* one for parameters, body and answer together */
+    struct fcgi_options options;
     FCGX_Request req;
     int fd; /* of the current connection; -1 between requests */
     bool failed;
     int64_t signals_due; /* when they are to be let in apart */
     bool in_ended;       /* the peer has sent all of its body */
 };
-
-/* One deadline for parameters, body and answer together. A receive time-out on the socket could not do this: libfcgi
- * loops over the parameters by itself, and a byte every few seconds would start each read's time-out anew. The handler
- * only shuts the connection down, so that whatever libfcgi waits for ends at once and stays ended: nothing can be
- * missed between two system calls. */
-static volatile sig_atomic_t deadline_fd = -1;
-static volatile sig_atomic_t deadline_hit;
-
-static void deadline_pass(int sig)
-{
-    (void)sig;
-    int saved = errno;
-    if (deadline_fd >= 0) {
-        deadline_hit = 1;
-        shutdown(deadline_fd, SHUT_RDWR);
-    }
-    errno = saved;
-}
-
-/* The last request's timer may still run: arming replaces it before the descriptor is shown to the handler. The timer
- * repeats, so that one that passed between these two lines (a stopped process) is not the last. */
-static void deadline_start(struct fcgi *f)
-{
-    timer_settime(f->timer, 0, &f->deadline, NULL);
-    deadline_hit = 0;
-    deadline_fd = f->fd;
-}
-
-static void deadline_stop(struct fcgi *f)
-{
-    static const struct itimerspec never;
-    timer_settime(f->timer, 0, &never, NULL);
-}
 
 /* Unix sockets are guarded by their file mode instead. */
 static bool peer_allowed(const struct fcgi *f, const struct sockaddr_storage *from)
@@ -81,38 +46,18 @@ static bool peer_allowed(const struct fcgi *f, const struct sockaddr_storage *fr
         return true;
     if (!net_of_sockaddr(from, &address))
         return false;
-    if (net_in(f->peers, f->n_peers, &address))
+    if (net_in(f->options.peers, f->options.n_peers, &address))
         return true;
     net_text(&address, text);
     log_warn("refused a connection from %s, which is not in pool.web_servers", text);
     return false;
 }
 
-static enum err deadline_open(struct fcgi *f, int64_t ms)
-{
-    struct sigaction act = {.sa_handler = deadline_pass, .sa_flags = SA_RESTART};
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-    sigset_t alarm_only;
-
-    f->deadline.it_value.tv_sec = ms / 1000;
-    f->deadline.it_value.tv_nsec = (long)(ms % 1000) * 1000000;
-    f->deadline.it_interval = f->deadline.it_value;
-    sigemptyset(&act.sa_mask);
-    sigemptyset(&alarm_only);
-    sigaddset(&alarm_only, SIGALRM);
-    if (sigaction(SIGALRM, &act, NULL) != 0 || sigprocmask(SIG_UNBLOCK, &alarm_only, NULL) != 0 ||
-        timer_create(CLOCK_MONOTONIC, &event, &f->timer) != 0) {
-        log_error("no timer for request deadlines: %s", strerror(errno));
-        return ERR_IO;
-    }
-    return ERR_OK;
-}
-
 static enum err library_open(struct fcgi *f)
 {
-    int flags = fcntl(f->listen_fd, F_GETFL);
+    int flags = fcntl(f->options.listen_fd, F_GETFL);
 
-    if (flags < 0 || fcntl(f->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    if (flags < 0 || fcntl(f->options.listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
         log_error("the listening socket is not usable: %s", strerror(errno));
         return ERR_IO;
     }
@@ -130,14 +75,13 @@ enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out)
 
     if (!f)
         return ERR_NO_MEMORY;
-    f->listen_fd = o->listen_fd;
+    f->options = *o;
     f->fd = -1;
-    f->peers = o->peers;
-    f->n_peers = o->n_peers;
     enum err e = library_open(f);
     if (e == ERR_OK)
-        e = deadline_open(f, o->deadline_ms);
+        e = deadline_open(&f->deadline);
     if (e != ERR_OK) {
+        deadline_close(&f->deadline);
         free(f);
         return e;
     }
@@ -150,7 +94,7 @@ void fcgi_close(struct fcgi **f)
     if (!*f)
         return;
     fcgi_end(*f);
-    timer_delete((*f)->timer);
+    deadline_close(&(*f)->deadline);
     free(*f);
     *f = NULL;
 }
@@ -162,7 +106,7 @@ static enum err connection_take(struct fcgi *f)
     socklen_t len = sizeof from;
     int on = 1;
 
-    f->fd = accept4(f->listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
+    f->fd = accept4(f->options.listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
     if (f->fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
         return ERR_NONE;
     if (f->fd < 0) {
@@ -195,23 +139,37 @@ static void signals_let_in(struct fcgi *f, const sigset_t *open_mask)
     sigprocmask(SIG_SETMASK, &kept, NULL);
 }
 
-static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop)
+/* Looked at just before each accept, so that after it was set no request is taken that belongs to those who come after
+ * us. A signal alone would come late under load. */
+static bool is_leaving(const struct fcgi *f, const volatile sig_atomic_t *stop)
 {
+    return *stop || (f->options.board && atomic_load(&f->options.board->leaving));
+}
+
+static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop,
+                                int64_t wait_ms)
+{
+    struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+
     for (;;) {
-        struct pollfd p = {.fd = f->listen_fd, .events = POLLIN};
+        struct pollfd p = {.fd = f->options.listen_fd, .events = POLLIN};
 
         signals_let_in(f, open_mask);
-        if (*stop)
+        if (is_leaving(f, stop))
             return ERR_SHUTDOWN;
-        int ready = ppoll(&p, 1, NULL, open_mask);
+        int ready = ppoll(&p, 1, wait_ms < 0 ? NULL : &wait, open_mask);
+        if (ready == 0)
+            return ERR_NONE;
         if (ready < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));
             return ERR_IO;
         }
         if (ready < 0) {
-            deadline_stop(f); /* of a request long ended: an idle process is not to be woken again */
+            deadline_stop(&f->deadline); /* of a request long ended: an idle process is not to be woken again */
             continue;
         }
+        if (is_leaving(f, stop))
+            return ERR_SHUTDOWN;
         enum err e = connection_take(f);
         if (e != ERR_NONE)
             return e;
@@ -228,29 +186,30 @@ static enum err request_take(struct fcgi *f)
     f->req.detached = 1;
     f->req.listen_sock = -1;
     if (FCGX_Accept_r(&f->req) < 0) {
-        deadline_fd = -1; /* closed by libfcgi; nothing was opened since, so a late alarm met no other connection */
+        deadline_forget(&f->deadline); /* closed by libfcgi; nothing was opened since, so a late alarm met no other connection */
         f->fd = -1;
-        log_info("FastCGI: %s", deadline_hit ? "too slow" : "broken connection");
+        log_info("FastCGI: %s", f->deadline.hit ? "too slow" : "broken connection");
         return ERR_CLIENT_GONE;
     }
     /* The web server may have asked to keep the connection: libfcgi would then leave it open for ever. */
     f->req.keepConnection = 0;
     /* libfcgi takes a connection that ends among the parameters for their end; half of them must not be served. */
-    if (FCGX_GetError(f->req.in) == 0 && !deadline_hit)
+    if (FCGX_GetError(f->req.in) == 0 && !f->deadline.hit)
         return ERR_OK;
-    log_info("FastCGI: %s", deadline_hit ? "too slow" : "connection ended among the parameters");
+    log_info("FastCGI: %s", f->deadline.hit ? "too slow" : "connection ended among the parameters");
     f->failed = true;
     fcgi_end(f);
     return ERR_CLIENT_GONE;
 }
 
-enum err fcgi_next(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop)
+enum err fcgi_next(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop, int64_t wait_ms)
 {
     fcgi_end(f);
-    TRY(connection_wait(f, open_mask, stop));
+    TRY(connection_wait(f, open_mask, stop, wait_ms));
     f->failed = false;
     f->in_ended = false;
-    deadline_start(f);
+    board_begin(f->options.seat, clock_steady());
+    deadline_start(&f->deadline, f->fd, f->options.deadline_ms);
     return request_take(f);
 }
 
@@ -262,8 +221,22 @@ char *const *fcgi_env(const struct fcgi *f)
 static enum err gone(struct fcgi *f, const char *where)
 {
     f->failed = true;
-    log_info("FastCGI: %s %s", deadline_hit ? "too slow in" : "connection ended in", where);
+    log_info("FastCGI: %s %s", f->deadline.hit ? "too slow in" : "connection ended in", where);
     return ERR_CLIENT_GONE;
+}
+
+void fcgi_arrived(struct fcgi *f)
+{
+    deadline_rest(&f->deadline);
+}
+
+/* No events are asked for: a hang-up and an error are always told, while a web server that only ends its half of the
+ * connection still waits. */
+enum err fcgi_waits(struct fcgi *f)
+{
+    struct pollfd p = {.fd = f->fd};
+
+    return !f->deadline.hit && poll(&p, 1, 0) <= 0 ? ERR_OK : gone(f, "the queue");
 }
 
 enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got)
@@ -271,7 +244,7 @@ enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got)
     int want = n > INT_MAX ? INT_MAX : (int)n;
     int have = FCGX_GetStr(to, want, f->req.in);
 
-    if (deadline_hit || FCGX_GetError(f->req.in) != 0)
+    if (f->deadline.hit || FCGX_GetError(f->req.in) != 0)
         return gone(f, "the body");
     if (have < want)
         f->in_ended = true;
@@ -287,25 +260,26 @@ enum err fcgi_write(struct fcgi *f, const char *s, size_t n)
     bool ok = FCGX_PutStr(s, (int)n, f->req.out) == (int)n;
     ok = FCGX_FClose(f->req.err) == 0 && ok;
     ok = FCGX_FClose(f->req.out) == 0 && ok;
-    return ok && !deadline_hit ? ERR_OK : gone(f, "the answer");
+    return ok && !f->deadline.hit ? ERR_OK : gone(f, "the answer");
 }
 
 /* A close while the peer still sends would reset the connection and could cost it the answer: wait until it closes,
  * taking in what comes. The deadline ends this as well (poll is not restarted after a signal). */
-static void linger(int fd)
+static void linger(const struct fcgi *f)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct pollfd p = {.fd = f->fd, .events = POLLIN};
     char waste[4096];
 
-    if (shutdown(fd, SHUT_WR) != 0)
+    if (shutdown(f->fd, SHUT_WR) != 0)
         return;
-    while (!deadline_hit && poll(&p, 1, LINGER_MS) > 0)
-        if (read(fd, waste, sizeof waste) <= 0)
+    while (!f->deadline.hit && poll(&p, 1, LINGER_MS) > 0)
+        if (read(f->fd, waste, sizeof waste) <= 0)
             return;
 }
 
 void fcgi_end(struct fcgi *f)
 {
+    board_end(f->options.seat);
     if (f->fd < 0)
         return;
     if (!f->failed) {
@@ -316,8 +290,8 @@ void fcgi_end(struct fcgi *f)
     f->req.ipcFd = -1;
     f->req.envp = NULL;
     if (!f->failed && !f->in_ended)
-        linger(f->fd);
-    deadline_fd = -1; /* before the number can belong to another descriptor */
+        linger(f);
+    deadline_forget(&f->deadline); /* before the number can belong to another descriptor */
     close(f->fd);
     f->fd = -1;
 }

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+const char FIELDS_NULL[] = "";
+
 /* A field as it came, from JSON or as text. */
 enum shape { ABSENT, NIL, NUMBER, ARRAY, OBJECT, BOOLEAN, STRING };
 static const char *const shape_name[] = {
@@ -133,6 +135,21 @@ static void keep_take(struct run *run, const struct field *f, const struct given
     *(bool *)(run->values + f->offset) = current;
 }
 
+static void nullable_take(struct run *run, const struct field *f, const struct given *g)
+{
+    if (g->shape == NIL)
+        *(const char **)(void *)(run->values + f->offset) = FIELDS_NULL;
+    else if (g->shape != ABSENT)
+        text_take(run, f, g);
+}
+
+static void present_take(struct run *run, const struct field *f, const struct given *g)
+{
+    bool empty = g->shape == ABSENT || g->shape == NIL || (g->shape == BOOLEAN && !g->flag);
+
+    *(bool *)(run->values + f->offset) = !empty && (g->shape != STRING || *g->text);
+}
+
 static void field_take(struct run *run, const struct field *f)
 {
     bool usable = f->from == FROM_QUERY || run->body_usable;
@@ -144,6 +161,10 @@ static void field_take(struct run *run, const struct field *f)
         flag_take(run, &optional, &g);
     else if (f->type == FIELD_KEEP)
         keep_take(run, &optional, &g);
+    else if (f->type == FIELD_NULLABLE)
+        nullable_take(run, f, &g);
+    else if (f->type == FIELD_PRESENT)
+        present_take(run, f, &g);
     else if (g.shape != ABSENT || optional.required)
         text_take(run, f, &g);
 }

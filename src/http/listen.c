@@ -4,12 +4,14 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "base/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,6 +19,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum { LOCK_TRIES = 40, LOCK_PAUSE_MS = 50 };
 
 static enum err failed(const char *where, const char *what)
 {
@@ -89,7 +93,15 @@ static enum err directory_lock(const char *path, int *out)
     memcpy(dir, n ? path : "/", n ? n : 1);
     dir[n ? n : 1] = '\0';
     *out = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return *out >= 0 && flock(*out, LOCK_EX) == 0 ? ERR_OK : failed(path, "directory");
+    if (*out < 0)
+        return failed(path, "directory");
+    /* whoever may read the directory may hold its lock: not waited for without end */
+    for (int tries = 0; flock(*out, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || tries == LOCK_TRIES)
+            return failed(path, "lock of its directory");
+        poll(NULL, 0, LOCK_PAUSE_MS);
+    }
+    return ERR_OK;
 }
 
 static enum err unix_listen(const char *path, const char *group, int backlog, int *out)
@@ -113,18 +125,13 @@ static struct addrinfo *address_parse(const char *where)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    char host[64];
-    const char *colon = strrchr(where, ':');
+    struct net_host host;
+    char port[12];
 
-    if (!colon || !colon[1] || (size_t)(colon - where) >= sizeof host)
+    if (!net_host_parse(where, &host) || host.port < 0)
         return NULL;
-    size_t n = (size_t)(colon - where);
-    bool bracketed = n > 2 && where[0] == '[' && colon[-1] == ']';
-    memcpy(host, where + bracketed, n - 2 * bracketed);
-    host[n - 2 * bracketed] = '\0';
-    if (!*host || (!bracketed && strchr(host, ':')))
-        return NULL;
-    return getaddrinfo(host, colon + 1, &hints, &found) == 0 ? found : NULL;
+    snprintf(port, sizeof port, "%d", host.port);
+    return getaddrinfo(host.name, port, &hints, &found) == 0 ? found : NULL;
 }
 
 AUTO_KIND(addrinfo, struct addrinfo *, freeaddrinfo);
@@ -160,6 +167,8 @@ void fcgi_unlisten(const char *where, int *fd)
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     AUTO(fd) int lock = -1;
 
+    /* a child that has not yet closed its copy must not keep it alive */
+    shutdown(*fd, SHUT_RDWR);
     close(*fd);
     *fd = -1;
     if (!strchr(where, '/') || strlen(where) >= sizeof to.sun_path || directory_lock(where, &lock) != ERR_OK)

@@ -56,49 +56,22 @@ const char *response_get(const struct response *r, const char *name)
     return NULL;
 }
 
-/* In JSON these characters stand only in strings, so an escape is always right. Returns how many bytes it took. */
-static size_t json_add_special(struct buf *b, const char *s)
-{
-    if (*s != '\xE2') {
-        buf_printf(b, "\\u%04x", (unsigned)*s);
-        return 1;
-    }
-    if (s[1] == '\x80' && (s[2] == '\xA8' || s[2] == '\xA9')) {
-        buf_puts(b, s[2] == '\xA8' ? "\\u2028" : "\\u2029");
-        return 3;
-    }
-    buf_putc(b, *s);
-    return 1;
-}
-
-static void json_add(struct buf *b, const char *s)
-{
-    for (;;) {
-        size_t plain = strcspn(s, "<>&\xE2");
-        buf_add(b, s, plain);
-        s += plain;
-        if (!*s)
-            return;
-        s += json_add_special(b, s);
-    }
-}
-
 void response_json_take(struct response *r, int status, struct json_object *json)
 {
     r->status = status;
     r->type = "application/json";
     r->body = buf_in(r->arena);
-    json_add(&r->body, json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_write(&r->body, json);
     json_object_put(json);
 }
 
 void response_error(struct response *r, int status, const char *code, const char *message)
 {
-    struct json_object *o = json_object_new_object();
+    struct json_object *o = json_need(json_object_new_object());
 
-    json_object_object_add(o, "message", json_object_new_string(message));
+    json_put(o, "message", json_of_text(message));
     if (code)
-        json_object_object_add(o, "code", json_object_new_string(code));
+        json_put(o, "code", json_of_text(code));
     response_json_take(r, status, o);
 }
 

@@ -28,7 +28,7 @@ static enum err secret_read(struct db *db, struct arena *a, const char **print)
     struct db_rows rows;
 
     TRY(db_query(db, ST_META_GET, a, &rows, DB_TEXT(META_SECRET)));
-    *print = rows.n == 0 ? NULL : db_row(&rows, 0)->s;
+    *print = rows.n == 0 ? NULL : db_text(db_row(&rows, 0));
     return ERR_OK;
 }
 
@@ -70,6 +70,15 @@ enum err meta_move_secret(struct db *db, struct arena *a, const struct keys *fro
 enum err meta_check_secret(struct db *db, struct arena *a, const struct keys *k)
 {
     return meta_move_secret(db, a, k, k);
+}
+
+enum err meta_has_secret(struct db *db, struct arena *a, bool *yes)
+{
+    const char *there;
+
+    TRY(secret_read(db, a, &there));
+    *yes = there != NULL;
+    return ERR_OK;
 }
 
 enum err meta_knows_secret(struct db *db, struct arena *a, const struct keys *k)

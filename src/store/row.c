@@ -1,17 +1,12 @@
 /* Columns to members. Must not ask the database anything. */
 #include "store/row.h"
 
-const char *row_text(const struct db_val *v)
-{
-    return v->null ? "" : v->s;
-}
-
 void row_user(const struct db_val *v, struct user *out)
 {
     *out = (struct user){
-        .id = row_text(&v[0]),
-        .name = row_text(&v[1]),
-        .email = row_text(&v[2]),
+        .id = db_text(&v[0]),
+        .name = db_text(&v[1]),
+        .email = db_text(&v[2]),
         .email_verified = v[3].i != 0,
         .image = v[4].null ? NULL : v[4].s,
         .created_at = v[5].i,
@@ -22,18 +17,18 @@ void row_user(const struct db_val *v, struct user *out)
 void row_session(const struct db_val *v, struct session *out)
 {
     *out = (struct session){
-        .id = row_text(&v[0]),
-        .user_id = row_text(&v[1]),
+        .id = db_text(&v[0]),
+        .user_id = db_text(&v[1]),
         .expires_at = v[2].i,
-        .ip = row_text(&v[3]),
-        .agent = row_text(&v[4]),
+        .ip = db_text(&v[3]),
+        .agent = db_text(&v[4]),
         .created_at = v[5].i,
         .updated_at = v[6].i,
         .remember = v[7].i != 0,
         .authenticated_at = v[8].i,
         .dies_at = v[9].i,
         .last_seen_at = v[10].i,
-        .last_ip = row_text(&v[11]),
+        .last_ip = db_text(&v[11]),
     };
 }
 

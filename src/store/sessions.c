@@ -47,15 +47,57 @@ enum err sessions_count_live(struct db *db, struct arena *a, const char *user_id
     return row_number(&rows, out);
 }
 
-enum err sessions_end_oldest(struct db *db, struct arena *a, const char *user_id, int64_t now, int64_t n)
+static const char **ids_of(struct arena *a, const struct db_rows *rows)
+{
+    const char **ids = ARENA_ARRAY(a, const char *, rows->n);
+
+    for (size_t i = 0; i < rows->n; i++)
+        ids[i] = db_text(db_row(rows, i));
+    return ids;
+}
+
+enum err sessions_oldest(struct db *db, struct arena *a, const char *user_id, int64_t now, int64_t n,
+                         const char ***out, size_t *got)
 {
     struct db_rows rows;
 
-    if (n <= 0)
-        return ERR_OK;
     TRY(db_query(db, ST_SESSION_OLDEST, a, &rows, DB_TEXT(user_id), DB_TIME(now), DB_INT(n)));
-    for (size_t i = 0; i < rows.n; i++)
-        TRY(db_exec(db, ST_SESSION_END_ID, NULL, DB_TEXT(db_row(&rows, i)->s)));
+    *out = ids_of(a, &rows);
+    *got = rows.n;
+    return ERR_OK;
+}
+
+enum err sessions_ids(struct db *db, struct arena *a, const char *user_id, const char *keep, const char ***out,
+                      size_t *n)
+{
+    struct db_rows rows;
+
+    TRY(db_query(db, ST_SESSION_IDS, a, &rows, DB_TEXT(user_id), DB_TEXT(keep ? keep : "")));
+    *out = ids_of(a, &rows);
+    *n = rows.n;
+    return ERR_OK;
+}
+
+enum err sessions_user_of(struct db *db, struct arena *a, const char *id, const char **user_id)
+{
+    struct db_rows rows;
+
+    TRY(db_query(db, ST_SESSION_USER_OF, a, &rows, DB_TEXT(id)));
+    if (rows.n == 0)
+        return ERR_NONE;
+    *user_id = db_text(db_row(&rows, 0));
+    return ERR_OK;
+}
+
+enum err sessions_id_of(struct db *db, struct arena *a, const char *token_hash, const char **id, const char **user_id)
+{
+    struct db_rows rows;
+
+    TRY(db_query(db, ST_SESSION_ID_OF, a, &rows, DB_TEXT(token_hash)));
+    if (rows.n == 0)
+        return ERR_NONE;
+    *id = db_text(&db_row(&rows, 0)[0]);
+    *user_id = db_text(&db_row(&rows, 0)[1]);
     return ERR_OK;
 }
 
@@ -77,27 +119,30 @@ enum err sessions_seen(struct db *db, const struct session *s, int64_t was)
     return row_changed(changed);
 }
 
+enum err sessions_renew(struct db *db, const struct session *s, const char *password, int64_t now)
+{
+    int64_t changed;
+
+    TRY(db_exec(db, ST_SESSION_RENEW, &changed, DB_TIME(now), DB_TEXT(s->id), DB_TEXT(s->user_id), DB_TEXT(s->user_id),
+                DB_TEXT(password)));
+    return row_changed(changed);
+}
+
+enum err sessions_there(struct db *db, struct arena *a, const struct session *s, int64_t now)
+{
+    struct db_rows rows;
+    int64_t n = 0;
+
+    TRY(db_query(db, ST_SESSION_THERE, a, &rows, DB_TEXT(s->id), DB_TEXT(s->user_id), DB_TIME(now)));
+    TRY(row_number(&rows, &n));
+    return row_changed(n);
+}
+
 enum err sessions_end_own(struct db *db, const char *id, const char *user_id, int64_t now)
 {
     int64_t changed;
 
     TRY(db_exec(db, ST_SESSION_END_OWN, &changed, DB_TEXT(id), DB_TEXT(user_id), DB_TIME(now)));
-    return row_changed(changed);
-}
-
-enum err sessions_end_token(struct db *db, const char *token_hash)
-{
-    int64_t changed;
-
-    TRY(db_exec(db, ST_SESSION_END_TOKEN, &changed, DB_TEXT(token_hash)));
-    return row_changed(changed);
-}
-
-enum err sessions_end_id(struct db *db, const char *id)
-{
-    int64_t changed;
-
-    TRY(db_exec(db, ST_SESSION_END_ID, &changed, DB_TEXT(id)));
     return row_changed(changed);
 }
 
@@ -123,6 +168,18 @@ enum err sessions_count(struct db *db, struct arena *a, int64_t now, int64_t *al
     return ERR_OK;
 }
 
+enum err sessions_crowd(struct db *db, struct arena *a, int64_t now, int64_t *users, int64_t *addresses,
+                        const char **address)
+{
+    struct db_rows rows;
+
+    TRY(db_query(db, ST_SESSION_CROWD, a, &rows, DB_TIME(now)));
+    TRY(row_number(&rows, users));
+    *addresses = db_row(&rows, 0)[1].i;
+    *address = db_text(&db_row(&rows, 0)[2]);
+    return ERR_OK;
+}
+
 enum err sessions_page(struct db *db, struct arena *a, int64_t now, const char *after, int64_t limit,
                        struct session_summary **out, size_t *n)
 {
@@ -132,7 +189,7 @@ enum err sessions_page(struct db *db, struct arena *a, int64_t now, const char *
     struct session_summary *list = ARENA_ARRAY(a, struct session_summary, rows.n);
     for (size_t i = 0; i < rows.n; i++) {
         row_session(db_row(&rows, i), &list[i].session);
-        list[i].email = row_text(db_row(&rows, i) + ROW_SESSION_COLS);
+        list[i].email = db_text(db_row(&rows, i) + ROW_SESSION_COLS);
     }
     *out = list;
     *n = rows.n;
@@ -148,5 +205,5 @@ enum err sessions_sweep(struct db *db, struct arena *a, int64_t now, int64_t bat
     if (rows.n == 0)
         return db_exec(db, ST_SWEEP_REST, n, DB_TIME(now));
     const struct db_val *edge = db_row(&rows, 0);
-    return db_exec(db, ST_SWEEP_BATCH, n, DB_TIME(edge[0].i), DB_TIME(edge[0].i), DB_TEXT(edge[1].s));
+    return db_exec(db, ST_SWEEP_BATCH, n, DB_TIME(edge[0].i), DB_TIME(edge[0].i), DB_TEXT(db_text(&edge[1])));
 }

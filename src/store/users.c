@@ -55,6 +55,15 @@ enum err users_page(struct db *db, struct arena *a, const char *after, int64_t l
     return ERR_OK;
 }
 
+enum err users_update(struct db *db, const char *id, const char *name, bool set_image, const char *image, int64_t now)
+{
+    int64_t changed;
+
+    TRY(db_exec(db, ST_USER_UPDATE, &changed, DB_TEXT(name), DB_INT(set_image), DB_TEXT(image), DB_TIME(now),
+                DB_TEXT(id)));
+    return row_changed(changed);
+}
+
 /* Sessions and accounts go by name, not by cascade alone: an adopted table may lack the foreign key. */
 enum err users_delete(struct db *db, const char *id)
 {
@@ -62,6 +71,8 @@ enum err users_delete(struct db *db, const char *id)
 
     TRY(db_exec(db, ST_SESSION_END_USER, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_ACCOUNT_DELETE_ALL, NULL, DB_TEXT(id)));
+    TRY(db_exec(db, ST_DEVICE_DELETE_ALL, NULL, DB_TEXT(id)));
+    TRY(db_exec(db, ST_LIMIT_CLEAR, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_LOCK_DELETE, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_USER_DELETE, &changed, DB_TEXT(id)));
     return row_changed(changed);

@@ -6,7 +6,7 @@ umask 022
 LC_ALL=C
 export LC_ALL
 # what is set for a running latchkey must not reach this one
-for v in $(env | sed -n 's/^\(LATCHKEY_[A-Z_]*\)=.*/\1/p'); do unset "$v"; done
+for v in $(env | sed -n 's/^\(LATCHKEY_[A-Z_]*\)=.*/\1/p') SUDO_USER; do unset "$v"; done
 
 passed=0 failed=0 skipped=0
 ctl=$top_builddir/latchkeyctl
@@ -91,6 +91,7 @@ base_url = https://www.example.org
 max_per_user = 7
 [password]
 scrypt = 10,8,1
+min_strength = 0
 [database]
 path = $db
 [secret]
@@ -166,6 +167,32 @@ check "user add without a password: told" err 'no password'
 printf %s "$password" > "$dir/in"
 "$ctl" -c "$conf" user add tom@example.org > "$dir/out" 2> "$dir/err" < "$dir/in"
 check "user add: a last line without its end is a line" is $? 0
+
+# --- passwords that are easy to guess -----------------------------------------------------------------------------------
+printf '%s\n' 5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:9 8F0EC89D026EC134BC22FAAE80221CFD762297AD:1 > "$dir/breached"
+export LATCHKEY_PASSWORD_BREACHED="$dir/breached"
+refused 'vX3#pq9!Lm2z' 'Password is too easy to guess or known from a breach' user add eve@example.org
+run check
+check "check: the breached passwords are well" out "^ok  *breached  *$dir/breached\$"
+for bad in "$dir/none" "$dir" "$conf"; do
+    LATCHKEY_PASSWORD_BREACHED=$bad
+    run check
+    check "check of $bad as breached passwords" is $? 1
+    check "check of $bad as breached passwords: named" out "^FAIL  *breached  *$bad is not usable"
+    check "check of $bad as breached passwords: told why" err "password.breached: $bad: [a-zA-Z]"
+done
+refused 'vX3#pq9!Lm2z' 'it could not be done; the line above tells why' user add eve@example.org
+check "a file that cannot be searched: why" err "password.breached: $conf: byte [0-9]*: no line of 40 hex digits"
+unset LATCHKEY_PASSWORD_BREACHED
+# a build without libzxcvbn refuses the setting instead
+export LATCHKEY_PASSWORD_MIN_STRENGTH=3
+if run user list; then
+    refused 'password1' 'Password is too easy to guess' user add eve@example.org
+    refused 'eve@example.org' 'Password is too easy to guess' user add eve@example.org
+else
+    check "min_strength without libzxcvbn: told" err 'PASSWORD_MIN_STRENGTH: this latchkey was built without libzxcvbn'
+fi
+unset LATCHKEY_PASSWORD_MIN_STRENGTH
 
 # --- user list, and names that would steer a terminal -------------------------------------------------------------------
 run_with "$password" user add mallory@example.org --name "Mal${esc}[31mlory${nl}root"
@@ -256,6 +283,12 @@ while :; do
     check "user set-password, too short: exit status" is $? 1
     check "user set-password, too short: told" err 'Password too short'
     check "user set-password, too short: sessions stay" is "$(count ann@example.org)" 2
+    export LATCHKEY_PASSWORD_BREACHED="$dir/breached"
+    run_with 'vX3#pq9!Lm2z' user set-password "$by"
+    check "user set-password, known from a breach: exit status" is $? 1
+    check "user set-password, known from a breach: told" err 'Password is too easy to guess or known from a breach'
+    unset LATCHKEY_PASSWORD_BREACHED
+    check "user set-password, known from a breach: sessions stay" is "$(count ann@example.org)" 2
     run_with 'another fine password' user set-password "$by"
     check "user set-password: exit status" is $? 0
     check "user set-password: told" out '^endedSessions  2$'
@@ -266,14 +299,37 @@ while :; do
     gives "user set-password takes none from the command line" 2 user set-password "$by" "$password"
 
     sessions ann@example.org 2 '+1 day' a
+    hash=$(sql "SELECT password FROM account JOIN user ON user.id = userId WHERE email = 'ann@example.org'")
+    gives "user reset $by" 0 user reset "$by"
+    check "user reset: of whom" out "^id       $(user_id ann@example.org)\$"
+    check "user reset: her address" out '^email    ann@example.org$'
+    check "user reset: a token" out '^token    [A-Za-z0-9]\{32\}$'
+    check "user reset: until when" out '^expires  20[0-9-]*T[0-9:]*Z$'
+    check "user reset: four lines" is "$(lines "$dir/out")" 4
+    token=$(sed -n 's/^token *//p' "$dir/out")
+    gives "user reset $by, JSON" 0 --json user reset "$by"
+    check "user reset, JSON: one object" out "^{\"id\":\"$(user_id ann@example.org)\",\"email\":\"ann@example.org\",\"token\":\"[A-Za-z0-9]\{32\}\",\"expires\":\"20[^\"]*Z\"}\$"
+    check "user reset, JSON: another token" not is "$(value token)" "$token"
+    check "user reset: of two the newer one is kept" is "$(sql "SELECT count(*) || max(id) FROM verification")" "1reset:$(user_id ann@example.org)"
+    check "user reset: as its hash" is "$(sql "SELECT identifier FROM verification")" "reset-password:$(printf %s "$(value token)" | sha256sum | cut -d ' ' -f 1)"
+    check "user reset: for an hour" is "$(sql "SELECT round((julianday(expiresAt) - julianday('now')) * 24, 1) FROM verification")" 1.0
+    check "user reset: no file holds the token" not grep -rqF "$(value token)" "$db" "$db-wal"
+    check "user reset: sessions stay" is "$(count ann@example.org)" 2
+    check "user reset: so does the password" is "$(sql "SELECT password FROM account JOIN user ON user.id = userId WHERE email = 'ann@example.org'")" "$hash"
+    gives "user reset of nobody" 1 user reset nobody@example.org
+    check "user reset of nobody: told" err 'no such user: nobody@example.org'
+    gives "user reset of whom?" 2 user reset
+    gives "user reset takes no token" 2 user reset "$by" "$token"
+
     gives "user delete $by" 0 user delete "$by"
+    check "user delete: and her token" is "$(sql 'SELECT count(*) FROM verification')" 0
     check "user delete: told" out '^endedSessions  2$'
     check "user delete: gone with all that is hers" is "$(sql "SELECT (SELECT count(*) FROM user WHERE email LIKE 'ann@%') ||
         (SELECT count(*) FROM account WHERE userId NOT IN (SELECT id FROM user)) || (SELECT count(*) FROM session WHERE id LIKE 'a%') ||
         (SELECT count(*) FROM latchkey_user WHERE userId NOT IN (SELECT id FROM user))")" 0000
     check "user delete: the other stays" is "$(count bob@example.org)" 1
     sql 'DELETE FROM session'
-    for verb in disable enable delete; do
+    for verb in disable enable delete reset; do
         gives "user $verb of a deleted one" 1 user "$verb" "$by"
         check "user $verb of a deleted one: told" err "no such user: $by"
     done
@@ -299,6 +355,235 @@ check "sweep: told" is "$(cat "$dir/out")" '{"deleted":1200}'
 check "sweep: the living stay" is "$(sql "SELECT group_concat(DISTINCT substr(id, 1, 1)) || count(*) FROM session")" l3
 gives "sweep again" 0 sweep
 check "sweep again: nothing" out '^deleted  0$'
+
+# --- run-jobs -----------------------------------------------------------------------------------------------------------
+sessions bob@example.org 1200 '-1 second' e
+gives "run-jobs" 0 --json run-jobs
+check "run-jobs: told" is "$(cat "$dir/out")" '{"deleted":1200,"held":false}'
+check "run-jobs: the living stay" is "$(sql "SELECT group_concat(DISTINCT substr(id, 1, 1)) || count(*) FROM session")" l3
+check "run-jobs: the lease is given back" is "$(sql "SELECT substr(value, 1, 5) FROM latchkey_meta WHERE name = 'jobs'")" 1970-
+check "run-jobs: its lock is its owner's only" is "$(mode "$dir/jobs.lock")" -rw-------
+gives "run-jobs again" 0 run-jobs
+check "run-jobs again: nothing" out '^deleted  0$'
+check "run-jobs again: by this one" out '^held     no$'
+sessions bob@example.org 5 '-1 second' e
+sql "UPDATE latchkey_meta SET value = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+30 seconds') || ' another' WHERE name = 'jobs'"
+lease=$(sql "SELECT value FROM latchkey_meta WHERE name = 'jobs'")
+gives "run-jobs while another is at it" 0 --json run-jobs
+check "run-jobs while another is at it: told" is "$(cat "$dir/out")" '{"deleted":0,"held":true}'
+check "run-jobs while another is at it: nothing done" is "$(count bob@example.org)" 8
+check "run-jobs while another is at it: which keeps the lease" is "$(sql "SELECT value FROM latchkey_meta WHERE name = 'jobs'")" "$lease"
+gives "sweep while another is at it" 0 --json sweep
+check "sweep asks nobody" is "$(cat "$dir/out")" '{"deleted":5}'
+sql "DELETE FROM latchkey_meta WHERE name = 'jobs'"
+sessions bob@example.org 5 '-1 second' e
+run_env LATCHKEY_JOBS_EVERY=0 --json run-jobs
+check "run-jobs where jobs.every is 0" is "$(cat "$dir/out")" '{"deleted":5,"held":false}'
+run_env "LATCHKEY_POOL_STATE=$dir/none" run-jobs
+check "run-jobs without the state directory" is $? 1
+check "run-jobs without the state directory: told" err 'none/jobs.lock: No such file'
+
+# --- limits -------------------------------------------------------------------------------------------------------------
+bob=$(user_id bob@example.org)
+nobody=$(printf %s nobody@example.org | sha256sum | cut -d ' ' -f 1)
+# counted KIND NAME SUBJECT TRIES MINUTES: a counter that is free, and expires, so many minutes from now
+counted() {
+    sql "INSERT INTO latchkey_limit (name, subject, tries, freeAt, expiresAt) VALUES ('$1 $2', '$3', $4,
+      CAST((julianday('now', '$5 minutes') - 2440587.5) * 86400000 AS INTEGER), strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '$5 minutes'))"
+}
+counters() {
+    sql 'DELETE FROM latchkey_limit'
+    counted sign-in "account:$bob" "$bob" 12 +5
+    counted sign-in "account:$bob device:192.0.2.7" "$bob" 3 +5
+    counted password "account:$bob device:session $(printf '%032d' 7)" "$bob" 1 +5
+    counted sign-in "account:$nobody" "$nobody" 4 +5
+    counted sign-in address:203.0.113.9 203.0.113.9 31 +5
+    counted sign-up address:2001:db8:1:2::/64 2001:db8:1:2::/64 2 +5
+    counted sign-in total total 999 +5
+    counted sign-in address:192.0.2.99 192.0.2.99 5 -1
+}
+counters_left() { sql 'SELECT count(*) FROM latchkey_limit'; }
+cleared() { sql "SELECT group_concat(coalesce(userId, '-') || ' ' || reason, ',') FROM latchkey_audit WHERE event = 'limit-cleared'"; }
+gives "limit list of none" 0 --json limit list
+check "limit list of none: empty array" is "$(cat "$dir/out")" '[]'
+counters
+gives "limit list" 0 limit list
+check "limit list: head" is "$(head -n 1 "$dir/out" | tr -s ' ')" "limit whom tries until"
+check "limit list: those that count" is "$(lines "$dir/out")" 8
+check "limit list: a user by his e-mail address, wherever he is known from" is "$(grep -c '^\(sign-in\|password\) account  *bob@example.org  ' "$dir/out")" 3
+check "limit list: how often, and until when" out '^sign-in account  *bob@example.org  *12  20[0-9T:-]*Z$'
+check "limit list: an address that is nobody's" out '^sign-in account  *(an e-mail address)  *4  20'
+check "limit list: an address" out '^sign-in address  *203.0.113.9  *31  20'
+check "limit list: a /64" out '^sign-up address  *2001:db8:1:2::/64  *2  20'
+check "limit list: all together" out '^sign-in total  *total  *999  20'
+check "limit list: not what expired" not out 192.0.2.99
+gives "limit list, JSON" 0 --json limit list
+check "limit list, JSON" is "$(grep -c '^ {"limit":"[a-z-]* [a-z]*","whom":"[^"]*","tries":[0-9]*,"until":"20[0-9T:.-]*Z"},\{0,1\}$' "$dir/out")" 7
+check "limit list, JSON: one" out '^ {"limit":"sign-in account","whom":"bob@example.org","tries":12,"until":"20'
+sql "UPDATE latchkey_limit SET freeAt = freeAt - 600000 WHERE tries = 31"
+gives "limit list of one that is free" 0 --json limit list
+check "limit list of one that is free: no time" out '"whom":"203.0.113.9","tries":31,"until":null}'
+check "limit list changes nothing" is "$(counters_left)" 8
+
+for whom in bob@example.org Bob@Example.ORG "$bob"; do
+    counters
+    gives "limit clear --user $whom" 0 --json limit clear --user "$whom"
+    check "limit clear --user $whom: all of his" is "$(cat "$dir/out")" '{"cleared":3}'
+    check "limit clear --user $whom: nobody else's" is "$(counters_left)" 5
+done
+gives "limit clear --user twice" 0 limit clear --user bob@example.org
+check "limit clear --user twice: nothing" out '^cleared  0$'
+gives "limit clear of an e-mail address that is nobody's" 0 limit clear --user Nobody@Example.org
+check "limit clear of an e-mail address that is nobody's: its tries" out '^cleared  1$'
+check "limit clear of an e-mail address that is nobody's: no others" is "$(counters_left)" 4
+gives "limit clear of an id that is nobody's" 1 limit clear --user "$(printf '%032d' 0)"
+check "limit clear of an id that is nobody's: told" err 'no such user: 0'
+for address in 203.0.113.9 ::ffff:203.0.113.9 ::FFFF:cb00:7109 2001:db8:1:2::1 2001:DB8:1:2:: 2001:0db8:0001:0002:ffff:ffff:ffff:ffff; do
+    counters
+    gives "limit clear --address $address" 0 limit clear --address "$address"
+    check "limit clear --address $address: its tries" out '^cleared  1$'
+    check "limit clear --address $address: no others" is "$(counters_left)" 7
+done
+gives "limit clear of an address without tries" 0 --json limit clear --address 2001:db8:1:3::1
+check "limit clear of an address without tries: nothing" is "$(cat "$dir/out")" '{"cleared":0}'
+counters
+before=$(cleared)
+for address in '' x 203.0.113 203.0.113.256 203.0.113.9/32 '[::1]' total unknown "$bob"; do
+    gives "limit clear --address '$address'" 2 limit clear --address "$address"
+    check "limit clear --address '$address': told" grep -qF "no address: $address" "$dir/err"
+done
+gives "limit clear of nobody" 2 limit clear
+check "limit clear of nobody: told" err 'say of whom: --user USER, --address ADDR or --everybody'
+gives "limit clear of one and of all" 2 limit clear --user bob@example.org --everybody
+gives "limit clear of a user and an address" 2 limit clear --user bob@example.org --address 203.0.113.9
+gives "limit clear of an address and all" 2 limit clear --address 203.0.113.9 --everybody
+gives "limit clear takes no argument" 2 limit clear bob@example.org
+gives "limit list takes no --user" 2 limit list --user bob@example.org
+check "wrong usage clears nothing" is "$(counters_left)" 8
+check "wrong usage is no event" is "$(cleared)" "$before"
+sql "DELETE FROM latchkey_audit WHERE event = 'limit-cleared'"
+gives "limit clear --user, for the audit log" 0 limit clear --user bob@example.org
+gives "limit clear --address, for the audit log" 0 limit clear --address 203.0.113.9
+gives "limit clear --everybody" 0 --json limit clear --everybody
+check "limit clear --everybody: all that were left" is "$(cat "$dir/out")" '{"cleared":4}'
+check "limit clear --everybody: none left" is "$(counters_left)" 0
+check "limit clear: events" is "$(cleared)" "$bob user,- address,- everybody"
+# --- audit, user export, user erase -----------------------------------------------------------------------------------------
+me="administrator $(id -un)"
+events() { sql "SELECT group_concat(event || ' ' || actor || ' ' || coalesce(userId, '-') || ' ' || coalesce(reason, '-'), ', ') FROM latchkey_audit WHERE id > $1"; }
+last() { sql 'SELECT coalesce(max(id), 0) FROM latchkey_audit'; }
+json_ok() { is "$(sqlite3 :memory: "SELECT json_valid(CAST(readfile('$dir/out') AS TEXT))")" 1; }
+# from_json SQL: over j, the JSON in $dir/out
+from_json() { sqlite3 :memory: "WITH o(j) AS (SELECT CAST(readfile('$dir/out') AS TEXT)) SELECT $1 FROM o"; }
+# event WHEN EVENT WHOM AGENT: one of the service's, WHEN (of sqlite's date modifiers) from now
+event() {
+    sql "INSERT INTO latchkey_audit (at, event, userId, sessionId, actor, email, ipAddress, userAgent, requestId)
+        SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '$1'), '$2', id, 'SESSION', 'visitor', CASE WHEN '$2' = 'sign-up' THEN email END,
+        CASE WHEN '$3' = 'bob@example.org' THEN '192.0.2.98' ELSE '198.51.100.77' END, $4, 'REQUEST' FROM user WHERE email = '$3'"
+}
+sql 'DELETE FROM latchkey_audit'
+gives "audit of nothing" 0 audit
+check "audit of nothing: only the head" is "$(tr -s ' ' < "$dir/out")" "at event reason actor whom session address device"
+gives "audit of nothing, JSON" 0 audit --json
+check "audit of nothing, JSON: empty array" is "$(cat "$dir/out")" '[]'
+
+run_with "$password" user add pat@example.org --name Pat
+pat=$(user_id pat@example.org)
+check "actor: who runs it" is "$(events 0)" "user-added $me $pat -"
+n=$(last)
+run_env SUDO_USER=ann user disable pat@example.org
+run_env "SUDO_USER=$(printf '%063d\303\251' 0)" user enable pat@example.org
+if [ "$(id -u)" -eq 0 ]; then
+    check "actor: who is behind sudo, at most 64 bytes, cut at a character" is "$(events "$n")" "user-disabled administrator ann $pat -, user-enabled administrator $(printf '%063d' 0) $pat -"
+else
+    check "actor: SUDO_USER is nothing to others than root" is "$(events "$n")" "user-disabled $me $pat -, user-enabled $me $pat -"
+fi
+sql 'DELETE FROM latchkey_audit'
+event '-3 days' sign-up pat@example.org "'Fox'"
+event '-3 hours' sign-in pat@example.org "'Fire' || char(27) || '[2J' || char(10) || char(155) || char(8232) || char(127) || '\"fox'"
+event '-90 seconds' sign-in bob@example.org "'Fox'"
+gives "audit" 0 audit
+check "audit: head and three lines" is "$(lines "$dir/out")" 4
+check "audit: a row" out '^20[0-9T:-]*Z  sign-up  -       visitor  pat@example.org  *SESSION  198.51.100.77  Fox$'
+check "audit: hostile text escaped" out "  pat@example.org  SESSION  198.51.100.77  Fire.x1b.2J.x0a.x9b.xe2.x80.xa8.x7f\"fox\$"
+gives "audit, JSON" 0 audit --json
+check "audit, JSON: is JSON" json_ok
+check "audit, JSON: three, each a line" is "$(grep -c '^ {"at":"20[0-9T:.-]*Z","event":"sign-[a-z]*",.*},\{0,1\}$' "$dir/out")" 3
+check "audit, JSON: ASCII only" not grep -q '[^ -~]' "$dir/out"
+check "audit, JSON: the text is whole" is "$(from_json "json_extract(j, '\$[1].userAgent') = 'Fire' || char(27) || '[2J' || char(10) || char(155) || char(8232) || char(127) || '\"fox'")" 1
+check "audit, JSON: keys" is "$(from_json "(SELECT group_concat(key) FROM json_each(j, '\$[0]'))")" at,event,actor,userId,email,sessionId,ipAddress,userAgent,requestId
+gives "audit --user, by e-mail" 0 audit --json --user PAT@example.org
+check "audit --user, by e-mail: two" is "$(from_json "json_array_length(j)")" 2
+gives "audit --user, by id" 0 audit --json --user "$pat"
+check "audit --user, by id: two" is "$(from_json "json_array_length(j)")" 2
+gives "audit --user of nobody" 1 audit --user nobody@example.org
+check "audit --user of nobody: told" err 'no such user: nobody@example.org'
+day=$(sql "SELECT substr(at, 1, 10) FROM latchkey_audit WHERE event = 'sign-up'") at=$(sql "SELECT min(at) FROM latchkey_audit WHERE event = 'sign-in'")
+for since in '60s 0' '2m 1' '1h 1' '4h 2' '2d 2' '4d 3' '0s 0' '999999d 3' "$day 3" "$at 2" '2001-01-31 3' '2999-12-31T23:59:59.999Z 0'; do
+    gives "audit --since $since" 0 audit --json --since "${since% *}"
+    check "audit --since $since" is "$(from_json "json_array_length(j)")" "${since#* }"
+done
+gives "audit --since and --user" 0 audit --json --since 4h --user pat@example.org
+check "audit --since and --user: one" is "$(from_json "json_array_length(j)")" 1
+for wrong in '' x 2 2x -2h 2h3m 2hh '2 h' 1000000d 99999999999999999999d 2026-13-01 2026-02-30 2026-1-1 2026-01-31T12:00:00Z 2026-01-31x '2026-01-31 12:00'; do
+    gives "audit --since '$wrong'" 2 audit --since "$wrong"
+    check "audit --since '$wrong': told" err '^latchkeyctl: --since takes 2h, 30d, 2026-01-31 or 2026-01-31T12:00:00.000Z$'
+    check "audit --since '$wrong': nothing printed" [ ! -s "$dir/out" ]
+done
+gives "--since goes with audit only" 2 session list --since 2h
+gives "audit takes no argument" 2 audit pat@example.org
+sql "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+    INSERT INTO latchkey_audit (at, event, actor, reason) SELECT '2001-01-31T00:00:00.000Z', 'many', 'system', i FROM n"
+gives "audit of more than a page" 0 audit --json
+check "audit of more than a page: all, once, in order" is "$(from_json "(SELECT count(*) || ' ' || count(DISTINCT value ->> 'reason') || ' ' || (value ->> 'reason') FROM json_each(j) WHERE value ->> 'event' = 'many' AND json_array_length(j) = 1203)")" '1200 1200 1'
+gives "audit of more than a page, in text" 0 audit
+check "audit of more than a page, in text: all" is "$(grep -c ' many ' "$dir/out")" 1200
+sql "DELETE FROM latchkey_audit WHERE event = 'many'"
+
+# what the service knows of a person besides
+sessions pat@example.org 2 '+1 day' p
+event '-1 minute' sign-in-refused pat@example.org "'PatsFox/7'"
+sql "UPDATE session SET userAgent = 'PatsFox/7', ipAddress = '198.51.100.77', lastIpAddress = '198.51.100.78' WHERE id LIKE 'p%';
+    UPDATE latchkey_audit SET userId = NULL, email = 'pat@example.org' WHERE event = 'sign-in-refused';
+    INSERT INTO latchkey_device VALUES ('$pat', '198.51.100.77', '2026-01-31T00:00:00.000Z', '2999-01-31T00:00:00.000Z'), ('$(user_id bob@example.org)', '192.0.2.99', '2026-01-31T00:00:00.000Z', '2999-01-31T00:00:00.000Z');
+    INSERT INTO verification (id, identifier, value, expiresAt, createdAt, updatedAt)
+        VALUES ('reset:$pat', 'reset-password:0', '$pat:0', '2999-01-31T00:00:00.000Z', '2026-01-31T00:00:00.000Z', '2026-01-31T00:00:00.000Z');
+    INSERT INTO latchkey_limit VALUES ('sign-in account:$pat device:198.51.100.77', '$pat', 3, 1, '2999-01-31T00:00:00.000Z')"
+n=$(last)
+gives "user export" 0 user export Pat@Example.org
+check "user export: is JSON" json_ok
+check "user export: one line" is "$(lines "$dir/out")" 1
+check "user export: parts" is "$(from_json "(SELECT group_concat(key) FROM json_each(j))")" user,accounts,sessions,devices,events
+check "user export: the user" is "$(from_json "j ->> '\$.user.id' || ' ' || (j ->> '\$.user.email') || ' ' || (j ->> '\$.user.name')")" "$pat pat@example.org Pat"
+check "user export: how many of each" is "$(from_json "json_array_length(j, '\$.accounts') || json_array_length(j, '\$.sessions') || json_array_length(j, '\$.devices') || json_array_length(j, '\$.events')")" 1212
+check "user export: a session, a device, an event" is "$(from_json "(j ->> '\$.sessions[0].userAgent') || ' ' || (j ->> '\$.devices[0].device') || ' ' || (j ->> '\$.devices[0].lastSeenAt') || ' ' || (j ->> '\$.events[0].event')")" 'PatsFox/7 198.51.100.77 2026-01-31T00:00:00.000Z sign-up'
+check "user export: ASCII only" not grep -q '[^ -~]' "$dir/out"
+for secret_of in "SELECT password FROM account WHERE userId = '$pat'" "SELECT token FROM session WHERE id LIKE 'p%1'" "SELECT token FROM session WHERE id LIKE 'p%2'"; do
+    check "user export: no hash, no token" not grep -q -F "$(sql "$secret_of")" "$dir/out"
+done
+check "user export: nothing of others" not grep -q -e bob@ -e 192.0.2.99 "$dir/out"
+check "user export: is an event" is "$(events "$n")" "user-exported $me $pat -"
+gives "user export of nobody" 1 user export nobody@example.org
+check "user export of nobody: told" err 'no such user: nobody@example.org'
+check "user export of nobody: nothing printed" [ ! -s "$dir/out" ]
+
+traces() { sql .dump | grep -c -i -e pat@example.org -e "$pat" -e 198.51.100.7 -e PatsFox -e "'Pat'"; }
+check "before user erase there are traces" [ "$(traces)" -ge 10 ]
+before=$(sql 'SELECT count(*) FROM latchkey_audit') n=$(last)
+gives "user erase" 0 --json user erase Pat@Example.org
+check "user erase: told" is "$(cat "$dir/out")" "{\"id\":\"$pat\",\"email\":\"pat@example.org\",\"erased\":true}"
+check "user erase: no trace in any table" is "$(traces)" 0
+check "user erase: what happened stays" is "$(sql "SELECT count(*) FROM latchkey_audit WHERE id <= $n")" "$before"
+check "user erase: when and what, but not who" is "$(sql "SELECT group_concat(event || coalesce(userId, '-') || (at > '2020') || coalesce(email, '-') || coalesce(ipAddress, '-') || coalesce(userAgent, '-')) FROM latchkey_audit WHERE id <= $n AND event LIKE 'sign-%' AND userId = 'erased'")" \
+    'sign-uperased1---,sign-inerased1---,sign-in-refusederased1---'
+check "user erase: and which administrator did what" is "$(sql "SELECT group_concat(event || ' ' || actor) FROM latchkey_audit WHERE event LIKE 'user-%' AND userId = 'erased'")" "user-exported $me"
+check "user erase: is an event that does not tell of whom" is "$(events "$n")" "session-ended $me erased deleted, session-ended $me erased deleted, user-erased $me - -"
+check "user erase: why the sessions ended can be told" is "$(sql "SELECT group_concat(DISTINCT reason) || count(*) FROM latchkey_ended WHERE token LIKE 'p%'")" deleted2
+check "user erase: nobody else's" is "$(sql "SELECT (SELECT count(*) FROM latchkey_device) || (SELECT userAgent FROM latchkey_audit WHERE userId = '$(user_id bob@example.org)')")" 1Fox
+gives "user erase twice" 1 user erase "$pat"
+check "user erase twice: told" err 'no such user'
+gives "user erase without a user" 2 user erase
+sql "DELETE FROM latchkey_device"
 
 # --- secret new ---------------------------------------------------------------------------------------------------------
 gives "secret new without a file" 1 secret new
@@ -338,8 +623,19 @@ chmod 600 "$secret"
 meta=$(sql 'SELECT name, value FROM latchkey_meta ORDER BY name')
 gives "check" 0 check
 check "check changes nothing in the store" is "$(sql 'SELECT name, value FROM latchkey_meta ORDER BY name')" "$meta"
-for what in configuration secret state store schema; do
+for what in configuration secret state store schema clock; do
     check "check: $what is well" out "^ok  *$what "
+done
+check "check: the clock is the store's" out '^ok *clock *within 1 s of the store.s$'
+# a clock that is wrong: WRONG ms, and what is said of it
+for wrong in '60000 [56][0-9] s ahead of' '-60000 [56][0-9] s behind' '3000 0'; do
+    echo "${wrong%% *}" > "$dir/moved"
+    env LATCHKEY_TEST_CLOCK="$dir/moved" "$top_builddir/tests/latchkeyctl-test" -c "$conf" check > "$dir/clock" 2> "$dir/err"
+    check "check of a moved clock ($wrong): no fault" is $? 0
+    case $wrong in
+    *' 0') check "check of a moved clock ($wrong): near enough" grep -q '^ok *clock *within [1-5] s of' "$dir/clock" ;;
+    *) check "check of a moved clock ($wrong): warned" grep -q "^warn *clock *${wrong#* } the store.s" "$dir/clock" ;;
+    esac
 done
 check "check: nobody answers at the socket" out '^warn *socket '
 check "check: no fault" not out '^FAIL'
@@ -490,7 +786,7 @@ gives "user delete of the ones for this, too" 0 user delete cr@example.org
 mkdir -m 700 "$dir/empty"
 LATCHKEY_DATABASE_PATH=$dir/empty/new.db
 export LATCHKEY_DATABASE_PATH
-for command in 'status' 'sweep' 'user list' 'user disable bob@example.org' 'user delete bob@example.org' 'session list' \
+for command in 'status' 'sweep' 'run-jobs' 'audit' 'limit list' 'limit clear --everybody' 'user export bob@example.org' 'user erase bob@example.org' 'user list' 'user disable bob@example.org' 'user delete bob@example.org' 'session list' \
     'session list --user bob@example.org' 'session revoke-all --everybody' 'session revoke-all --user bob@example.org'; do
     # shellcheck disable=SC2086 # a command and its arguments
     gives "$command without a database" 1 $command
@@ -535,6 +831,13 @@ if [ "$(id -u)" -eq 0 ] && uid=$(id -u nobody) && gid=$(id -g nobody); then
     theirs "user add by root"
     gives "secret new by root" 0 secret new
     theirs "secret new by root"
+    check "actor of what root does for another user: root" is "$(sqlite3 "$away/state/latchkey.db" 'SELECT DISTINCT actor FROM latchkey_audit')" "administrator $(id -un)"
+    run_env SUDO_USER=ann user export ann@example.org
+    check "actor of what root does for another user: who is behind sudo" is "$(sqlite3 "$away/state/latchkey.db" "SELECT actor FROM latchkey_audit WHERE event = 'user-exported'")" 'administrator ann'
+    run_env "LATCHKEY_AUDIT_FILE=$away/state/audit.log" user export ann@example.org
+    check "audit.file by root" is "$(grep -c '"event":"user-exported","actor":"administrator' "$away/state/audit.log")" 1
+    check "audit.file by root: mode" is "$(mode "$away/state/audit.log")" -rw-r-----
+    theirs "audit.file by root"
     check "secret new by root: mode" is "$(mode "$away/state/secret")" -rw-------
     # a reader that holds the database open keeps -wal and -shm there
     mkfifo "$dir/hold"
@@ -545,6 +848,7 @@ if [ "$(id -u)" -eq 0 ] && uid=$(id -u nobody) && gid=$(id -g nobody); then
     run_with 'another fine password' user set-password ann@example.org
     check "user set-password by root" is $? 0
     gives "sweep by root" 0 sweep
+    gives "run-jobs by root" 0 run-jobs
     run check
     theirs "with the journal there"
     exec 9>&-

@@ -88,6 +88,23 @@ while IFS= read -r line; do
     if grep -qF "$line" "$api"; then passed=$((passed + 1)); else fail "not in http-api.md: $line"; fi
 done < "$dir/names"
 
+# --- what costs a password hash goes to the second socket, in the example of each web server -------------------------------
+for example in nginx lighttpd; do
+    sed -n 's/.*"path":"\([^"]*\)".*"hashes":true.*/\1/p' "$dir/routes" > "$dir/program"
+    block=$top_srcdir/conf/$example/latchkey.conf
+    pattern=$(sed -n '/^ *# --- second socket/,/^ *# --- end of second socket/s/.*~ "\(.*\)" {$/\1/p' "$block")
+    sed -n 's/.*"path":"\([^"]*\)".*/\/auth\1/p' "$dir/routes" | grep -E -- "${pattern:-none}" | sed 's/^.auth//' > "$dir/documents"
+    same "route for the second socket of $example" 6
+done
+
+# --- events and reasons of the audit log -------------------------------------------------------------------------------------
+for table in events:EVENT reasons:REASON; do
+    sed -n "s/^${table#*:}([A-Z_]*, *\"\([^\"]*\)\",.* \"\([^\"]*\)\")\$/| \`\1\` | \2 |/p" "$top_srcdir/include/auth/${table%:*}.def" > "$dir/program"
+    [ "$(grep -c . "$dir/program")" -eq "$(grep -c "^${table#*:}(" "$top_srcdir/include/auth/${table%:*}.def")" ] || fail "${table%:*}.def has rows that this script cannot read"
+    grep -Fx -f "$dir/program" "$top_srcdir/docs/operations.md" > "$dir/documents"
+    same "${table%:*} of the audit log" 5
+done
+
 # --- error codes: status, code and message --------------------------------------------------------------------------------
 sed -n 's/^ERR([A-Z_]*, *\([0-9]*\), *\("\{0,1\}\)\([A-Z_]*\)"\{0,1\}, *LVL_[A-Z]*, *"\(.*\)")$/\1|\2\3|\4/p' "$errors" > "$dir/rows"
 [ "$(grep -c . "$dir/rows")" -eq "$(grep -c '^ERR(' "$errors")" ] || fail "errors.def has rows that this script cannot read"

@@ -24,8 +24,8 @@ allowed() {
 owner() {
     case $1 in
     ini.h) echo conf ;;
-    openssl/* | crypt.h | unicase.h | uniconv.h | uninorm.h | unistr.h | unitypes.h | unistring/*) echo crypto ;;
-    sqlite3.h) echo db ;;
+    openssl/* | crypt.h | unicase.h | uniconv.h | uninorm.h | unistr.h | unitypes.h | unistring/* | zxcvbn.h) echo crypto ;;
+    sqlite3.h | mysql.h | errmsg.h) echo db ;;
     fcgiapp.h | fcgi_stdio.h | fcgios.h | fcgi_config.h) echo http ;;
     json-c/* | json.h) echo "http app" ;;
     assert.h | ctype.h | errno.h | float.h | inttypes.h | iso646.h | limits.h | malloc.h | math.h | setjmp.h | signal.h | stdalign.h | \

@@ -8,13 +8,17 @@ const s = await start({ workers: 1, set: { "auth.trusted_origins": `${APP} https
 after(() => s.stop());
 const u = await s.user();
 const KEYS = { callbackURL: "INVALID_CALLBACK_URL", redirectTo: "INVALID_REDIRECT_URL", errorCallbackURL: "INVALID_ERROR_CALLBACK_URL", newUserCallbackURL: "INVALID_NEW_USER_CALLBACK_URL" };
-const BODIES = { "/sign-up/email": () => ({ name: "A", email: newEmail(), password: PASSWORD }), "/sign-in/email": () => ({ email: u.email, password: PASSWORD }), "/revoke-session": () => ({ token: "x" }) };
+const BODIES = { "/sign-up/email": () => ({ name: "A", email: newEmail(), password: PASSWORD }), "/sign-in/email": () => ({ email: u.email, password: PASSWORD }), "/revoke-session": () => ({ token: "x" }),
+	"/change-password": () => ({ currentPassword: PASSWORD, newPassword: PASSWORD, revokeOtherSessions: false }), "/verify-password": () => ({ password: PASSWORD }), "/reset-password": () => ({ newPassword: PASSWORD, token: "a".repeat(32) }), "/update-user": () => ({ name: "B" }) };
+/** What a request needs besides, if it is to succeed: a token, or somebody to delete. */
+const reset = await s.user(), GOOD = { "/reset-password": () => ({ token: JSON.parse(s.ctl("--json", "user", "reset", reset.email)).token }) };
+const CALLERS = { "/delete-user": () => s.user() };
 const POSTS = s.routes().filter((r) => r.method === "POST").map((r) => r.path);
 const ACCEPTS = new Set(POSTS.filter((p) => !/sign-(in|up)/.test(p))); // the rest has the field itself, and may refuse its shape
 const bad = [`${FOREIGN}/x`, FOREIGN, "//evil.example/", "/\\evil.example", "\\\\evil.example", "https:evil.example", "javascript:alert(1)", "data:text/html,x", "evil.example", "/%2fevil.example", "/%5cevil.example", "/\tx", `${APP}.evil.example/`, `${APP}@evil.example/`, " /x"];
 const good = [() => "/", () => "/account?x=1#y", () => `${s.origin}/page`, () => `${APP}/page`, () => "https://a.wild.example/"];
 /** A POST by a signed-in browser of its own, so that what it ends is nobody else's. */
-const post = async (p, extra, { query = "", cookie, ...o } = {}) => s.post(p + query, { ...BODIES[p]?.(), ...extra }, { cookie: cookie ?? (await s.another(u)).cookie, ...o });
+const post = async (p, extra, { query = "", cookie, ...o } = {}) => s.post(p + query, { ...BODIES[p]?.(), ...(cookie ? {} : GOOD[p]?.()), ...extra }, { cookie: cookie ?? (await (CALLERS[p]?.() ?? s.another(u))).cookie, ...o });
 /** One that is refused before anybody looks at the session: any cookie will do. */
 const vain = (p, extra, o) => post(p, extra, { cookie: u.cookie, ...o });
 const query = (key, value) => `?${new URLSearchParams({ [key]: value })}`;
@@ -25,20 +29,20 @@ for (const [key, code] of Object.entries(KEYS)) describe(key, () => {
 	const untyped = (res, what) => {
 		eq(res.status, 400, `${what}: ${res.text}`); same(plain(res).json, { message: `Invalid ${key}: expected a string` }); setsNothing(res);
 	};
-	const fine = (res, what) => eq(res.status, 200, `${what}: ${res.status} ${res.text}`);
+	const fine = (res, what, p) => (p === "/update-session" ? same([res.status, res.json], [400, { message: "No fields to update" }], what) : eq(res.status, 200, `${what}: ${res.status} ${res.text}`));
 
 	for (const p of POSTS) test(`at POST ${p}`, async () => {
 		const before = users();
 		for (const v of bad) { refused(await vain(p, { [key]: v }), `body ${v}`); refused(await vain(p, {}, { query: query(key, v) }), `query ${v}`); }
 		for (const v of [1, true, {}, [], [`${FOREIGN}/`], { a: "/" }, -1.5]) untyped(await vain(p, { [key]: v }), JSON.stringify(v));
 		eq(users(), before, "a refused request makes nobody");
-		for (const v of good) { fine(await post(p, { [key]: v() }), `body ${v}`); fine(await post(p, {}, { query: query(key, v()) }), `query ${v}`); }
+		for (const v of good) { fine(await post(p, { [key]: v() }), `body ${v}`, p); fine(await post(p, {}, { query: query(key, v()) }), `query ${v}`, p); }
 		for (const v of ["", false, null, 0]) {
 			const res = await post(p, { [key]: v });
-			if (ACCEPTS.has(p) || key !== "callbackURL" || v === "") fine(res, JSON.stringify(v));
+			if (ACCEPTS.has(p) || key !== "callbackURL" || v === "") fine(res, JSON.stringify(v), p);
 			else eq(res.status === 200 || res.json.code === "VALIDATION_ERROR", true, `${JSON.stringify(v)}: ${res.text}`);
 		}
-		fine(await post(p, {}, { query: `?${key}=` }), "empty in the query"); fine(await post(p, {}, { query: `?${key}` }), "bare in the query");
+		fine(await post(p, {}, { query: `?${key}=` }), "empty in the query", p); fine(await post(p, {}, { query: `?${key}` }), "bare in the query", p);
 	});
 	test("a good one in one place excuses no bad one in the other", async () => {
 		refused(await vain("/sign-out", { [key]: "/" }, { query: query(key, FOREIGN) }), "query");

@@ -5,9 +5,9 @@ import { DAY, HOUR, MINUTE, SECOND, assert, clears, eq, fails, ok, setsNothing, 
 const s = await start({ workers: 2, clock: true });
 after(() => s.stop());
 // Every effective change of a session leaves a row here.
-s.sql(`CREATE TABLE test_updates (id TEXT, what TEXT);
-	CREATE TRIGGER test_extended AFTER UPDATE OF expiresAt ON session BEGIN INSERT INTO test_updates VALUES (new.id, 'extended'); END;
-	CREATE TRIGGER test_seen AFTER UPDATE OF lastSeenAt ON session BEGIN INSERT INTO test_updates VALUES (new.id, 'seen'); END;`);
+s.sql("CREATE TABLE test_updates (id TEXT, what TEXT)");
+s.trigger("test_extended", "UPDATE", "session", "INSERT INTO test_updates VALUES (new.id, 'extended')", "expiresAt");
+s.trigger("test_seen", "UPDATE", "session", "INSERT INTO test_updates VALUES (new.id, 'seen')", "lastSeenAt");
 const updates = (b, what) => Number(s.sql(`SELECT COUNT(*) FROM test_updates WHERE id = '${b.id}' AND what = '${what}'`));
 
 /** A browser signed in at t, the server's time. */
@@ -162,7 +162,7 @@ test("reads before any edge write nothing at all", async () => {
 });
 test("the sweep removes what has expired and nothing else", async () => {
 	const keep = await born(), dead = await born({ rememberMe: false });
-	s.sql(`UPDATE session SET expiresAt = '2001-01-01T00:00:00.000Z' WHERE id = '${dead.id}'`);
+	s.sql(`UPDATE session SET expiresAt = ${s.time(978307200_000)} WHERE id = '${dead.id}'`);
 	s.ctl("sweep");
 	eq(s.sql(`SELECT COUNT(*) FROM session WHERE id = '${dead.id}'`), "0");
 	eq(s.sql(`SELECT COUNT(*) FROM session WHERE id = '${keep.id}'`), "1");

@@ -27,7 +27,7 @@ const MATRIX = [
 	[null, SAME, MISSING, MISSING], ["", SAME, MISSING, MISSING], [null, { "sec-fetch-dest": "empty" }, MISSING, MISSING], [null, { "sec-fetch-user": "?1" }, MISSING, MISSING], [null, fetch("none", "navigate"), MISSING, MISSING],
 	["null", {}, INVALID, MISSING], ["null", SAME, MISSING, MISSING],
 ];
-const ROUTES = [["POST", "/sign-in/email", { email: u.email, password: PASSWORD }], ["POST", "/sign-out", {}], ["POST", "/revoke-session", { token: "x" }], ["DELETE", "/sessions?keep=current"], ["DELETE", `/sessions/${"a".repeat(32)}`]];
+const ROUTES = [["POST", "/sign-in/email", { email: u.email, password: PASSWORD }], ["POST", "/sign-out", {}], ["POST", "/revoke-session", { token: "x" }], ["POST", "/update-user", { name: "B" }], ["POST", "/delete-user", { token: "x" }], ["DELETE", "/sessions?keep=current"], ["DELETE", `/sessions/${"a".repeat(32)}`]];
 
 for (const [method, p, json] of ROUTES) describe(`${method} ${p.slice(0, 40)}`, () => {
 	const send = async (origin, headers, cookie) => s.send(method, p, { json, origin, headers, cookie });

@@ -1,15 +1,16 @@
 // What the time of a sign-in tells, and how stored hashes follow the configured cost.
 import { after, before, describe, test } from "node:test";
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { BUILD, PASSWORD, assert, cleanEnv, eq, fails, newEmail, ok, setsNothing, start, times, wait } from "./server.mjs";
 
-const OLD = "10,8,1", NEW = "14,8,1", ROUNDS = 7, FACTOR = 1.6;
+const OLD = "10,8,1", NEW = "14,8,1", ROUNDS = 9, FACTOR = 1.6;
 const s = await start({ workers: 17, set: { "password.scrypt": OLD, "password.wait": "10s" } });
 after(() => s.stop());
 const hash = (u) => s.sql(`SELECT password FROM account WHERE userId = '${u.id}'`);
 const oldHash = /^\$scrypt\$ln=10,r=8,p=1\$/, newHash = /^\$scrypt\$ln=14,r=8,p=1\$/;
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+/** The second quickest: what other programs on a busy host take away shows least in it. */
+const typical = (list) => list.toSorted((a, b) => a - b)[1];
 const old = {}, now = {};
 
 before(async () => {
@@ -37,8 +38,8 @@ test("the time tells neither who has an account, nor who is disabled, nor how ol
 		fails(r, 401, "INVALID_EMAIL_OR_PASSWORD"); setsNothing(r); eq(body ??= r.text, r.text, k);
 		if (i >= 0) ms[k].push(r.ms);
 	}
-	const medians = Object.fromEntries(Object.entries(ms).map(([k, v]) => [k, median(v)])), all = Object.values(medians);
-	assert.ok(Math.max(...all) / Math.min(...all) < FACTOR, JSON.stringify(medians));
+	const quick = Object.fromEntries(Object.entries(ms).map(([k, v]) => [k, typical(v)])), all = Object.values(quick);
+	assert.ok(Math.max(...all) / Math.min(...all) < FACTOR, JSON.stringify(quick));
 	assert.match(hash(old.wrong), oldHash, "a refused try writes nothing"); assert.match(hash(old.disabled), oldHash);
 });
 
@@ -65,7 +66,7 @@ describe("after the cost was raised", () => {
 });
 test("a password changed meanwhile stays changed: renewing the old hash does not bring it back", async () => {
 	const u = old.changed, oldOne = hash(u), other = await s.user({ password: "another-horse-2" }), newOne = hash(other);
-	const put = (h) => new Promise((resolve, reject) => execFile("sqlite3", ["-cmd", ".timeout 10000", s.db, `UPDATE account SET password = '${h}' WHERE userId = '${u.id}'`], (e) => (e ? reject(e) : resolve())));
+	const put = (h) => s.sqlSoon(`UPDATE account SET password = '${h}' WHERE userId = '${u.id}'`);
 	for (const pause of [0, 10, 25, 40, 60, 90]) {
 		await put(oldOne);
 		const trying = times(6, () => s.signIn(u.email));

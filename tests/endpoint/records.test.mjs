@@ -4,7 +4,7 @@ import { after, describe, test } from "node:test";
 import { ABORT, AUTHORIZER, BEGIN, DATA, FILTER, GET_VALUES, PARAMS, STDIN, UNKNOWN_TYPE, ask, begin, environment, exchange, pair, params, parseAnswer, record, request, stream } from "./fcgi.mjs";
 import { PASSWORD, PATIENCE, assert, eq, newEmail, ok, start, times, until, wait } from "./server.mjs";
 
-const s = await start({ workers: 2, set: { "limits.request": "3s" } });
+const s = await start({ workers: 2, set: { "limits.request": "3s", "database.timeout": "1s" } });
 after(() => s.stop());
 const u = await s.user(), good = (o = {}) => s.parts("GET", "/session", { cookie: u.cookie, ...o });
 const served = async () => eq((await s.get("/session", { cookie: u.cookie })).json?.user.id, u.id);

@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { BUILD, PATIENCE, assert, cleanEnv, eq, gone, start, times, until, wait } from "./server.mjs";
+import { BUILD, PATIENCE, assert, cleanEnv, eq, gone, newDir, start, times, until, wait } from "./server.mjs";
 import { begin, environment, exchange, parseAnswer, params, request, stream, END, STDIN } from "./fcgi.mjs";
 
 const s = await start({ workers: 4 });
@@ -132,7 +132,7 @@ test("a worker that dies again and again is started with growing pauses", () => 
 	eq((await t.get("/ok")).status, 200);
 }, { workers: 1 }));
 test("USR1: the log is opened anew after a rename, by all processes, and no request is lost", async () => {
-	const dir = fs.mkdtempSync(path.join(process.env.TMPDIR ?? "/tmp", "latchkey-log.")), file = path.join(dir, "latchkey.log"), old = `${file}.1`;
+	const dir = newDir("log"), file = path.join(dir, "latchkey.log"), old = `${file}.1`;
 	const read = (f) => { try { return fs.readFileSync(f, "utf8"); } catch { return ""; } };
 	try {
 		await own(async (t) => {

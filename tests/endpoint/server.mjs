@@ -15,6 +15,8 @@ export const BUILD = process.env.LATCHKEY_BUILD ?? [path.join(ROOT, "build"), RO
 if (!BUILD) throw new Error("latchkey is not built: set LATCHKEY_BUILD or build into ./build");
 /** Sanitizers and slow machines: how much longer than usual things may take. */
 export const PATIENCE = Number(process.env.PATIENCE ?? 1);
+/** The store that servers get unless start() is told another: sqlite or mysql (then LATCHKEY_TEST_MYSQL names a socket). */
+export const STORE = process.env.STORE ?? "sqlite";
 
 export const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 export const PASSWORD = "correct-horse-1", FOREIGN = "https://evil.example";
@@ -26,32 +28,41 @@ export const times = (n, f) => Array.from({ length: n }, (_, i) => f(i));
 
 /** For programs of ours: what names the build is no setting. */
 export const cleanEnv = () => { const { LATCHKEY_BUILD: _, LATCHKEY_BIN: __, ...env } = process.env; return env; };
+/** A new directory that the program can use, whoever it runs as: where the tests run as root, that is www-data. */
+export function newDir(name) {
+	const dir = fs.mkdtempSync(path.join(process.env.TMPDIR ?? "/tmp", `latchkey-${name}.`));
+	if (process.getuid() === 0) execFileSync("chown", ["www-data:", dir]);
+	return dir;
+}
 const run = (file, args, env) => new Promise((resolve, reject) =>
 	execFile(file, args, { env: { ...process.env, ...env } }, (e, stdout, stderr) => (e ? reject(new Error(`${path.basename(file)} ${args[0]}: ${stderr || e.message}`)) : resolve(stdout))));
 
-/** Starts a server. set: settings by "section.key". clock: with a clock that the test moves (server.move). */
-export async function start({ set = {}, workers = 2, clock = false, server = "none" } = {}) {
-	const args = ["up", "--server", server, "--workers", String(workers)], env = { LATCHKEY_BUILD: BUILD };
+/** Starts a server. set: settings by "section.key". clock: with a clock that the test moves (server.move). store: sqlite or
+ * mysql; mysql: socket of another database server than the usual one. */
+export async function start({ set = {}, workers = 2, clock = false, server = "none", store = STORE, signIn = false, mysql = process.env.LATCHKEY_TEST_MYSQL } = {}) {
+	const args = ["up", "--server", server, "--store", store, "--workers", String(workers), ...(signIn ? ["--sign-in"] : [])], env = { LATCHKEY_BUILD: BUILD, ...(mysql && { LATCHKEY_TEST_MYSQL: mysql }) };
 	for (const [k, v] of Object.entries(set)) args.push("--set", `${k}=${v}`);
 	let clockFile;
 	if (clock) {
-		clockFile = path.join(fs.mkdtempSync(path.join(process.env.TMPDIR ?? "/tmp", "latchkey-clock.")), "offset");
+		clockFile = path.join(newDir("clock"), "offset");
 		fs.writeFileSync(clockFile, "0\n");
 		Object.assign(env, { LATCHKEY_BIN: path.join(BUILD, "tests/latchkey-test"), LATCHKEY_TEST_CLOCK: clockFile });
 	}
 	const known = Object.fromEntries((await run(TESTBED, args, env)).trim().split("\n").map((l) => [l.slice(0, l.indexOf("=")), l.slice(l.indexOf("=") + 1)]));
 	const s = new Server(known, clockFile);
-	await s.ready();
+	try { await s.ready(); } catch (e) { await s.stop(); throw e; }
 	return s;
 }
 
 export class Server {
 	constructor(known, clockFile) {
-		Object.assign(this, { base: known.BASE_URL, cookieName: known.COOKIE_NAME, dir: known.DIR, conf: known.CONF, socket: known.SOCKET, secretFile: known.SECRET_FILE, clockFile, offset: 0 });
+		Object.assign(this, { base: known.BASE_URL, cookieName: known.COOKIE_NAME, dir: known.DIR, conf: known.CONF, socket: known.SOCKET, secretFile: known.SECRET_FILE, signInSocket: known.SIGN_IN_SOCKET, clockFile, offset: 0 });
+		/** Where rows are looked at by root, behind the program's back. */
+		this.mysql = known.MYSQL_SOCKET && { socket: known.MYSQL_SOCKET, database: known.DATABASE };
 		const config = Object.fromEntries(fs.readFileSync(this.conf, "utf8").split("\n").flatMap((l) => (/^base_url = (.*)/.exec(l) ? [["url", /^base_url = (.*)/.exec(l)[1]]] : [])));
 		this.origin = new URL(config.url).origin;
 		this.prefix = new URL(this.base).pathname;
-		this.db = path.join(this.dir, "latchkey.db");
+		this.db = this.mysql ? null : path.join(this.dir, "latchkey.db");
 	}
 	async ready() {
 		for (const end = Date.now() + 10_000 * PATIENCE; ;) {
@@ -147,12 +158,37 @@ export class Server {
 	withValue(value) { return `${this.cookieName}=${value}`; }
 
 	// --- around it
-	sql(text) { return execFileSync("sqlite3", ["-cmd", ".timeout 10000", this.db, text], { encoding: "utf8" }).trim(); }
+	/** The command that takes SQL from standard input. */
+	client() {
+		return this.db ? ["sqlite3", ["-cmd", ".timeout 10000", this.db]]
+			: ["mariadb", ["--no-defaults", "--default-character-set=utf8mb4", "-u", "root", "-S", this.mysql.socket, "-N", "-B", "--unbuffered", this.mysql.database]];
+	}
+	/** Rows as lines, values with "|" between, NULL as nothing, times as in JSON, on either store. */
+	sql(text) { return this.rows(execFileSync(...this.client(), { input: text, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] })); }
+	sqlSoon(text) { return new Promise((resolve, reject) => execFile(...this.client(), (e, out) => (e ? reject(e) : resolve(this.rows(out)))).stdin.end(text)); }
+	rows(out) { return (this.db ? out : out.split("\n").map((l) => l.split("\t").map(plainValue).join("|")).join("\n")).trim(); }
+	/** Lets the store do `statement` for each row that is inserted, updated or deleted; `of`: only where this column changes. */
+	trigger(name, event, table, statement, of) {
+		const column = of && (this.db ? ` OF ${of}` : ""), body = of && !this.db ? `IF NOT (new.${of} <=> old.${of}) THEN ${statement}; END IF` : statement;
+		this.sql(`${this.db ? "" : "DELIMITER //\n"}CREATE TRIGGER ${name} AFTER ${event}${column ?? ""} ON ${table} FOR EACH ROW BEGIN ${body}; END${this.db ? ";" : "//"}`);
+	}
+	/** A time for SQL text. */
+	time(ms) { const t = new Date(ms).toISOString(); return this.db ? `'${t}'` : `'${t.slice(0, -1).replace("T", " ")}'`; }
 	ctl(...args) { return execFileSync(path.join(BUILD, "latchkeyctl"), ["-c", this.conf, ...args], { encoding: "utf8", env: cleanEnv() }); }
 	routes() { return JSON.parse(this.ctl("print", "routes", "--json")); }
 	log() { return fs.readFileSync(path.join(this.dir, "latchkey.log"), "utf8"); }
 	master() { return Number(fs.readFileSync(path.join(this.dir, "latchkey.pid"), "utf8").split(" ")[0]); }
-	workers() { return children(this.master()); }
+	/** Those that serve pool.socket; the housekeeper and the sign-in workers stand back behind them. */
+	workers() { const master = this.master(), n = nice(master); return children(master).filter((pid) => nice(pid) === n); }
+}
+/** A value of mariadb's batch mode. */
+function plainValue(v) {
+	if (v === "NULL") return "";
+	if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(v)) return `${v.replace(" ", "T")}Z`;
+	return v.replace(/\\([0nt\\])/g, (_, c) => ({ 0: "\0", n: "\n", t: "\t", "\\": "\\" })[c]);
+}
+function nice(pid) {
+	try { return Number(fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\) /s, "").split(" ")[16]); } catch { return null; }
 }
 const startedAt = (pid) => fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\) /s, "").split(" ")[19];
 export function gone(pid) {

@@ -11,15 +11,19 @@ after(() => s.stop());
 
 const rows = s.routes();
 assert.ok(rows.length >= 12, "the route table is there");
-const u = await s.user();
+const u = await s.user(), forgetful = await s.user();
 /** A good body for the routes that need one. */
 const BODIES = {
 	"POST /sign-up/email": () => ({ name: "Ann", email: newEmail(), password: PASSWORD }),
 	"POST /sign-in/email": () => ({ email: u.email, password: PASSWORD }),
 	"POST /revoke-session": () => ({ token: "a".repeat(32) }),
 	"POST /sign-out": () => ({}), "POST /revoke-sessions": () => ({}), "POST /revoke-other-sessions": () => ({}),
+	"POST /change-password": () => ({ currentPassword: PASSWORD, newPassword: PASSWORD }),
+	"POST /verify-password": () => ({ password: PASSWORD }),
+	"POST /reset-password": () => ({ newPassword: PASSWORD, token: JSON.parse(s.ctl("--json", "user", "reset", forgetful.email)).token }),
+	"POST /update-user": () => ({ name: "B" }), "POST /delete-user": () => ({}), "POST /update-session": () => ({}),
 };
-const REQUIRED = ["POST /sign-up/email", "POST /sign-in/email", "POST /revoke-session"];
+const REQUIRED = ["POST /sign-up/email", "POST /sign-in/email", "POST /revoke-session", "POST /change-password", "POST /verify-password", "POST /reset-password"];
 const key = (r) => `${r.method} ${r.path}`;
 const takesForms = (r) => /\bform\b/.test(r.body);
 const unsafe = (r) => !["GET", "HEAD", "OPTIONS"].includes(r.method);
@@ -36,17 +40,17 @@ const workerLives = () => same(s.workers(), pids, "the worker that was asked sti
 
 /** What a caller without a session gets. */
 function stranger(r, res, cookie) {
-	if (r.who === "signed-in" || r.who === "fresh") fails(res, 401, "UNAUTHORIZED");
+	if (["signed-in", "proven", "fresh"].includes(r.who)) fails(res, 401, "UNAUTHORIZED");
 	else if (r.who === "maybe") eq(ok(res), null);
 	else { eq(res.status, 200, `${key(r)}: ${res.text}`); plain(res); }
 	const gives = /sign-(up|in)/.test(r.path), drops = r.path === "/sign-out";
 	if (gives) eq(res.setCookies.filter((c) => c.value).length, 1);
-	else if (drops || (cookie === STALE && r.who !== "anyone" && r.who !== "presents")) clears(s, res);
+	else if (drops || (cookie === STALE && !["anyone", "store", "presents"].includes(r.who))) clears(s, res);
 	else setsNothing(res);
 }
 
 for (const r of rows) describe(key(r), () => {
-	test("says who may call it", () => assert.ok(["anyone", "presents", "maybe", "signed-in", "fresh"].includes(r.who), r.who));
+	test("says who may call it", () => assert.ok(["anyone", "store", "presents", "maybe", "signed-in", "proven", "fresh"].includes(r.who), r.who));
 	test("without a cookie", async () => stranger(r, await ask(r)));
 	test("with a stale cookie", async () => stranger(r, await ask(r, { cookie: STALE }), STALE));
 	test("with a forged cookie", async () => stranger(r, await ask(r, { cookie: forged() })));
@@ -54,6 +58,7 @@ for (const r of rows) describe(key(r), () => {
 	test("with a good cookie", async () => {
 		const b = await s.user(), res = await ask(r, { cookie: b.cookie });
 		if (r.path.includes("{")) fails(res, 404, "SESSION_NOT_FOUND");
+		else if (r.path === "/update-session") same([res.status, res.json], [400, { message: "No fields to update" }]); // there are none yet
 		else eq(res.status, 200, res.text);
 		plain(res);
 	});

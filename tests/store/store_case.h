@@ -1,9 +1,14 @@
-/* What the store contract's programs share: short assertions, and sessions by name. */
+/* What the store contract's programs share: short assertions, sessions by name, rows of the tables that are swept. */
 #ifndef TESTS_STORE_CASE_H
 #define TESTS_STORE_CASE_H
 
 #include "suite.h"
 #include "world.h"
+
+#include "base/auto.h"
+#include "db/driver.h"
+
+#include <stdio.h>
 
 #define OK(call) CU_ASSERT_EQUAL((call), ERR_OK)
 #define NONE(call) CU_ASSERT_EQUAL((call), ERR_NONE)
@@ -33,6 +38,60 @@ static inline int64_t rows_all(struct world *w)
 
     OK(sessions_count(w->db, w->arena, T0, &all, &live));
     return all;
+}
+
+/* The tables of enum sweep. */
+static const char *const swept_tables[SWEEPS] = {"latchkey_limit", "latchkey_device", "latchkey_ended", "verification",
+                                                 "latchkey_audit"};
+
+static inline int64_t rows_in(struct world *w, const char *table)
+{
+    const struct stmt_row row = {.name = "COUNT", .params = "", .results = "i"};
+    struct db_result res = {.arena = w->arena, .cols = 1};
+    void *stmt = NULL;
+
+    OK(w->db->driver->prepare(w->db, arena_printf(w->arena, "SELECT COUNT(*) FROM %s", table), &row, &stmt));
+    OK(w->db->driver->run(w->db, stmt, &row, NULL, &res, NULL));
+    w->db->driver->finish(w->db, stmt);
+    return res.n ? res.v[0].i : -1;
+}
+
+/* One row that expires (an event: happened) at that time. There is a session "s" of the user "u1". */
+static inline enum err swept_add(struct world *w, enum sweep which, const char *name, int64_t at)
+{
+    const struct limit none = {.there = false}, l = {.name = name, .subject = "x", .tries = 1, .expires_at = at};
+    const struct ticket t = {.id = name, .identifier = name, .value = "x"};
+
+    switch (which) {
+    case SWEEP_OF_LIMITS:
+        return limits_set(w->db, &none, &l);
+    case SWEEP_OF_DEVICES:
+        return devices_seen(w->db, name, "192.0.2.1", T0, at);
+    case SWEEP_OF_ENDED:
+        return ended_add_own(w->db, "s", "u1", T0, &(struct ended){"revoked", at});
+    case SWEEP_OF_TICKETS:
+        return tickets_put(w->db, &t, at, T0);
+    case SWEEP_OF_AUDITS:
+        return audits_add(w->db, &(struct audit){.at = at, .event = "sign-in", .actor = "visitor"});
+    case SWEEPS:
+        break;
+    }
+    return ERR_INTERNAL;
+}
+
+/* n rows in one transaction, of which many expire at the same time; the last ones at `last`. */
+static inline void swept_fill(struct world *w, enum sweep which, const char *tag, int n, int64_t last)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+    char name[32];
+
+    OK(db_begin(w->db, &tx));
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%s%d", tag, i);
+        if (swept_add(w, which, name, last - i % 3) != ERR_OK)
+            CU_FAIL("row");
+    }
+    OK(db_commit(&tx));
 }
 
 #endif

@@ -2,6 +2,8 @@
  * and lost races. */
 #include "store_case.h"
 
+#include "auth/journal.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +100,7 @@ static void test_session_keys_exact(void)
     struct world w;
     struct session s;
     struct user u;
+    const char *id, *owner;
 
     world_open(&w);
     world_user(&w, 1);
@@ -107,10 +110,10 @@ static void test_session_keys_exact(void)
     NONE(sessions_find(w.db, w.arena, arena_printf(w.arena, "%s ", hash), &s, &u));
     NONE(sessions_find(w.db, w.arena, arena_printf(w.arena, " %s", hash), &s, &u));
     NONE(sessions_find(w.db, w.arena, "", &s, &u));
-    NONE(sessions_end_token(w.db, flip));
-    NONE(sessions_end_token(w.db, arena_printf(w.arena, "%s ", hash)));
-    NONE(sessions_end_id(w.db, "ida"));
-    NONE(sessions_end_id(w.db, "IdA "));
+    NONE(sessions_id_of(w.db, w.arena, flip, &id, &owner));
+    NONE(sessions_id_of(w.db, w.arena, arena_printf(w.arena, "%s ", hash), &id, &owner));
+    NONE(sessions_user_of(w.db, w.arena, "ida", &owner));
+    NONE(sessions_user_of(w.db, w.arena, "IdA ", &owner));
     NONE(sessions_end_own(w.db, "ida", "u1", T0));
     NONE(sessions_end_own(w.db, "IdA", "U1", T0));
     NONE(sessions_end_own(w.db, "IdA ", "u1 ", T0));
@@ -198,6 +201,7 @@ static void test_session_end_oldest(void)
     struct world w;
 
     world_open(&w);
+    struct auth au = {.cfg = w.cfg, .db = w.db, .arena = w.arena, .now = T0};
     world_user(&w, 1);
     for (int i = 0; i < 6; i++) {
         struct session s = world_session(&w, "u1", arena_printf(w.arena, "s%d", i));
@@ -207,15 +211,15 @@ static void test_session_end_oldest(void)
             s.expires_at = T0 - 1; /* dead: neither counted nor ended */
         OK(world_add(w.db, &s, arena_printf(w.arena, "s%d-hash", i), "hash"));
     }
-    OK(sessions_end_oldest(w.db, w.arena, "u1", T0, 2));
+    OK(ending_oldest(&au, "u1", T0, 2));
     CU_ASSERT(there(&w, "s0"));
     CU_ASSERT_FALSE(there(&w, "s1"));
     CU_ASSERT_FALSE(there(&w, "s2"));
     CU_ASSERT(there(&w, "s3"));
-    OK(sessions_end_oldest(w.db, w.arena, "u1", T0, 0));
-    OK(sessions_end_oldest(w.db, w.arena, "u1", T0, -1));
+    OK(ending_oldest(&au, "u1", T0, 0));
+    OK(ending_oldest(&au, "u1", T0, -1));
     CU_ASSERT_EQUAL(rows_all(&w), 4);
-    OK(sessions_end_oldest(w.db, w.arena, "u1", T0, 100));
+    OK(ending_oldest(&au, "u1", T0, 100));
     CU_ASSERT_EQUAL(rows_all(&w), 1);
     world_close(&w);
 }
@@ -243,7 +247,7 @@ static void test_session_slide(void)
     SAME(got.last_ip, "::1");
     SAME(got.ip, "192.0.2.1");
     CU_ASSERT_EQUAL(got.created_at, T0);
-    OK(sessions_end_id(w.db, "s1"));
+    OK(sessions_end_own(w.db, "s1", "u1", 0));
     NONE(sessions_slide(w.db, &s, T0 + 5000)); /* S26: what ended stays ended */
     CU_ASSERT_FALSE(there(&w, "s1"));
     world_close(&w);
@@ -274,6 +278,7 @@ static void test_session_seen(void)
 static void test_session_end_one(void)
 {
     struct world w;
+    const char *id, *owner;
 
     world_open(&w);
     world_user(&w, 1);
@@ -285,10 +290,11 @@ static void test_session_end_one(void)
     NONE(sessions_end_own(w.db, "dead", "u1", T0));
     OK(sessions_end_own(w.db, "a", "u1", T0));
     NONE(sessions_end_own(w.db, "a", "u1", T0));
-    OK(sessions_end_token(w.db, "b-hash"));
-    NONE(sessions_end_token(w.db, "b-hash"));
-    OK(sessions_end_id(w.db, "dead"));
-    NONE(sessions_end_id(w.db, "dead"));
+    OK(sessions_id_of(w.db, w.arena, "b-hash", &id, &owner));
+    OK(sessions_end_own(w.db, id, owner, T0));
+    NONE(sessions_id_of(w.db, w.arena, "b-hash", &id, &owner));
+    OK(sessions_end_own(w.db, "dead", "u1", 0)); /* expired ones too */
+    NONE(sessions_end_own(w.db, "dead", "u1", 0));
     CU_ASSERT_EQUAL(rows_all(&w), 0);
     world_close(&w);
 }
@@ -347,6 +353,67 @@ static void test_session_count_and_page(void)
     world_close(&w);
 }
 
+/* Of that user, with that password, and only while it is there. */
+static void test_session_renew(void)
+{
+    struct world w;
+    struct session s, other;
+    struct user u;
+
+    world_open(&w);
+    world_user(&w, 1);
+    world_user(&w, 2);
+    add(&w, "u1", "a", T0 + 1000);
+    add(&w, "u1", "b", T0 + 1000);
+    s = world_session(&w, "u1", "a");
+    OK(sessions_renew(w.db, &s, "hash", T0 + 5));
+    OK(sessions_renew(w.db, &s, "hash", T0 + 5)); /* the same time again is no loss */
+    OK(sessions_find(w.db, w.arena, "a-hash", &s, &u));
+    CU_ASSERT_EQUAL(s.authenticated_at, T0 + 5);
+    CU_ASSERT(s.expires_at == T0 + 1000 && s.created_at == T0 && s.updated_at == T0 && s.last_seen_at == T0);
+    CU_ASSERT_EQUAL(s.dies_at, T0 + 30 * CLOCK_DAY);
+    NONE(sessions_renew(w.db, &s, "Hash", T0 + 9));
+    NONE(sessions_renew(w.db, &s, "hash ", T0 + 9));
+    NONE(sessions_renew(w.db, &s, "", T0 + 9));
+    other = world_session(&w, "u2", "a"); /* another's, with the same hash */
+    NONE(sessions_renew(w.db, &other, "hash", T0 + 9));
+    other = world_session(&w, "u1", "A");
+    NONE(sessions_renew(w.db, &other, "hash", T0 + 9));
+    OK(sessions_find(w.db, w.arena, "a-hash", &s, &u));
+    CU_ASSERT_EQUAL(s.authenticated_at, T0 + 5);
+    OK(sessions_find(w.db, w.arena, "b-hash", &other, &u));
+    CU_ASSERT_EQUAL(other.authenticated_at, T0);
+    OK(accounts_set(w.db, "u1", "changed", T0));
+    NONE(sessions_renew(w.db, &s, "hash", T0 + 9));
+    OK(sessions_renew(w.db, &s, "changed", T0 + 9));
+    OK(sessions_end_own(w.db, "a", "u1", 0));
+    NONE(sessions_renew(w.db, &s, "changed", T0 + 10));
+    OK(db_exec(w.db, ST_ACCOUNT_DELETE_ALL, NULL, DB_TEXT("u1")));
+    NONE(sessions_renew(w.db, &other, "changed", T0 + 10));
+    world_close(&w);
+}
+
+static void test_session_there(void)
+{
+    struct world w;
+
+    world_open(&w);
+    world_user(&w, 1);
+    world_user(&w, 2);
+    add(&w, "u1", "a", T0 + 1000);
+    struct session s = world_session(&w, "u1", "a"), other = world_session(&w, "u2", "a"), flip;
+    OK(sessions_there(w.db, w.arena, &s, T0 + 999));
+    NONE(sessions_there(w.db, w.arena, &s, T0 + 1000));
+    NONE(sessions_there(w.db, w.arena, &other, T0));
+    flip = world_session(&w, "u1", "A");
+    NONE(sessions_there(w.db, w.arena, &flip, T0));
+    flip = world_session(&w, "u1", "a ");
+    NONE(sessions_there(w.db, w.arena, &flip, T0));
+    OK(sessions_end_own(w.db, "a", "u1", 0));
+    NONE(sessions_there(w.db, w.arena, &s, T0));
+    world_close(&w);
+}
+
 static CU_TestInfo tests[] = {
     {"session round trip", test_session_round_trip},
     {"session times", test_session_times},
@@ -358,6 +425,8 @@ static CU_TestInfo tests[] = {
     {"session end oldest", test_session_end_oldest},
     {"session slide", test_session_slide},
     {"session seen", test_session_seen},
+    {"session renew", test_session_renew},
+    {"session there", test_session_there},
     {"session end one", test_session_end_one},
     {"session end many", test_session_end_many},
     {"session count and page", test_session_count_and_page},

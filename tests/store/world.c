@@ -3,6 +3,9 @@
 #include "base/auto.h"
 #include "db/migrate.h"
 
+#ifdef LATCHKEY_WITH_MYSQL
+#include <mysql.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +34,8 @@ void world_use(const char *name)
 
 int world_each_driver(int (*run)(const char *driver))
 {
-    const char *env = getenv("STORE_DRIVER");
-    char *names = strdup(env && *env ? env : "sqlite"), *rest = names, *name;
+    const char *env = getenv("STORE_DRIVER"), *all = world_server() ? "sqlite mysql" : "sqlite";
+    char *names = strdup(env && *env ? env : all), *rest = names, *name;
     int bad = 0, ran = 0;
 
     need(names != NULL, "memory");
@@ -49,15 +52,42 @@ int world_each_driver(int (*run)(const char *driver))
     return bad;
 }
 
+const char *world_server(void)
+{
+    const char *path = getenv("LATCHKEY_TEST_MYSQL");
+
+    return path && *path ? path : NULL;
+}
+
+static const char *server(void)
+{
+    const char *path = world_server();
+
+    need(path != NULL, "LATCHKEY_TEST_MYSQL must name the socket of a private server whose root has no password");
+    return path;
+}
+
+static bool on_mysql(void)
+{
+    return strcmp(driver, "mysql") == 0;
+}
+
 struct cfg *world_config(const struct world *w, const char *further)
 {
     struct cfg *cfg = NULL;
-    char text[1024];
-    int len = snprintf(
-        text, sizeof(text),
-        "[auth]\nbase_url = http://localhost\n[database]\ndriver = %s\npath = %s/test.db\nbusy_timeout = 20s\n%s",
-        driver, w->dir, further);
+    char text[2048];
+    int len = snprintf(text, sizeof(text),
+                       "[auth]\nbase_url = http://localhost\n[limits]\nrequest = 60s\n[database]\ndriver = %s\n"
+                       "path = %s/test.db\nbusy_timeout = 20s\n[password]\nmin_strength = 0\n[database]\n",
+                       driver, w->dir);
 
+    if (on_mysql() && !strstr(further, "hosts ="))
+        len += snprintf(text + len, sizeof(text) - (size_t)len, "hosts = %s\n", server());
+    if (on_mysql() && !strstr(further, "user ="))
+        len += snprintf(text + len, sizeof(text) - (size_t)len, "user = root\n");
+    if (on_mysql())
+        len += snprintf(text + len, sizeof(text) - (size_t)len, "name = %s\ntimeout = 30s\n", w->name);
+    len += snprintf(text + len, sizeof(text) - (size_t)len, "%s", further);
     need(len > 0 && (size_t)len < sizeof(text), "configuration too long");
     need(config_parse("world", text, (size_t)len, false, tell, NULL, &cfg) == ERR_OK, "configuration");
     return cfg;
@@ -67,17 +97,62 @@ struct db *world_connect(const struct world *w)
 {
     struct db *db = NULL;
 
-    need(db_open(w->cfg, &db) == ERR_OK, "database");
+    need(db_open(w->cfg, NULL, &db) == ERR_OK, "database");
     return db;
+}
+
+bool world_asked(const char *name)
+{
+    const char *env = getenv("STORE_DRIVER");
+
+    return env && *env ? strstr(env, name) != NULL : strcmp(name, "mysql") != 0 || world_server();
+}
+
+#ifdef LATCHKEY_WITH_MYSQL
+int64_t world_server_number(const char *sql)
+{
+    MYSQL *m = mysql_init(NULL);
+
+    need(m != NULL, "memory");
+    /* another test may just have set the whole server to something odd */
+    mysql_options(m, MYSQL_INIT_COMMAND, "SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES', time_zone = '+00:00'");
+    bool good = mysql_real_connect(m, NULL, "root", "", NULL, 0, server(), 0) && mysql_query(m, sql) == 0;
+    if (!good)
+        fprintf(stderr, "world: %s\n", mysql_error(m));
+    need(good, sql);
+    MYSQL_RES *res = mysql_store_result(m);
+    MYSQL_ROW row = res ? mysql_fetch_row(res) : NULL;
+    int64_t number = row && row[0] ? strtoll(row[0], NULL, 10) : -1;
+    if (res)
+        mysql_free_result(res);
+    mysql_close(m);
+    return number;
+}
+#else
+int64_t world_server_number(const char *sql)
+{
+    need(false, "this latchkey was built without MySQL");
+    return *sql;
+}
+#endif
+
+void world_server_sql(const char *sql)
+{
+    (void)world_server_number(sql);
 }
 
 void world_empty(struct world *w)
 {
+    static int count;
+
     memset(w, 0, sizeof(*w));
+    snprintf(w->name, sizeof(w->name), "latchkey_%ld_%lld_%d", (long)getpid(), (long long)clock_steady(), ++count);
     const char *tmp = getenv("TMPDIR");
     snprintf(w->dir, sizeof(w->dir), "%.40s/latchkey-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     need(mkdtemp(w->dir) != NULL, "directory");
     need(arena_open(&w->arena, 4096) == ERR_OK, "memory");
+    if (on_mysql())
+        world_server_sql(arena_printf(w->arena, "CREATE DATABASE %s", w->name));
     w->cfg = world_config(w, "");
     w->db = world_connect(w);
 }
@@ -94,6 +169,8 @@ void world_close(struct world *w)
     char path[128];
 
     db_close(&w->db);
+    if (on_mysql())
+        world_server_sql(arena_printf(w->arena, "DROP DATABASE %s", w->name));
     config_free(&w->cfg);
     arena_close(&w->arena);
     for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {

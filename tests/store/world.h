@@ -1,5 +1,6 @@
 /* A fresh database for one test. The same cases run on every driver: STORE_DRIVER names them (blank separated; default
- * sqlite); world_use chooses the one for the next world_open. */
+ * sqlite, and mysql too where LATCHKEY_TEST_MYSQL names the socket of a server); world_use chooses the one for the next
+ * world_open. */
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
 
@@ -13,6 +14,7 @@ struct world {
     struct cfg *cfg;
     struct db *db;
     char dir[64];
+    char name[64]; /* of the database on a server */
 };
 
 /* Runs the suite `run` once for each driver; the sum of what it returns. */
@@ -28,6 +30,14 @@ struct db *world_connect(const struct world *w);
 /* The configuration text that names the database of w. */
 struct cfg *world_config(const struct world *w, const char *further);
 void world_close(struct world *w);
+/* LATCHKEY_TEST_MYSQL, or NULL. */
+const char *world_server(void);
+/* Shall tests of that driver run? By STORE_DRIVER, or else by what there is. */
+bool world_asked(const char *driver);
+/* Runs sql on that server as root, on a connection of its own: the first number of its result, -1 without one. Ends the
+ * program if that fails. */
+int64_t world_server_number(const char *sql);
+void world_server_sql(const char *sql);
 
 /* A user "u<n>" with e-mail "u<n>@example.org", password hash "hash" and our row. The id is returned. */
 const char *world_user(struct world *w, int n);

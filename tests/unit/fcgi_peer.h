@@ -91,7 +91,7 @@ static inline int serve(int fd, int64_t deadline_ms, const char *peer)
     if (fcgi_open(&o, &f) != ERR_OK)
         return 2;
     for (;;) {
-        enum err e = fcgi_next(f, &open_mask, &stop);
+        enum err e = fcgi_next(f, &open_mask, &stop, -1);
         if (e == ERR_SHUTDOWN)
             break;
         if (e == ERR_OK)
@@ -108,7 +108,7 @@ static inline int serve(int fd, int64_t deadline_ms, const char *peer)
 /* --- the client ------------------------------------------------------------------------------------------------- */
 
 struct server {
-    char path[64];
+    char path[96];
     int fd;
     pid_t pid;
 };

@@ -23,6 +23,9 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(cfg->password_scrypt.r, 8);
     CU_ASSERT_EQUAL(cfg->password_scrypt.p, 3);
     CU_ASSERT_EQUAL(cfg->limits_body, 65536);
+    CU_ASSERT_EQUAL(cfg->limits_sign_in.n, 100);
+    CU_ASSERT_EQUAL(cfg->limits_sign_in.per, 600000);
+    CU_ASSERT_EQUAL(cfg->limits_account, 10);
     CU_ASSERT_EQUAL(cfg->log_level, LVL_INFO);
     CU_ASSERT(cfg->cookie_http_only);
     CU_ASSERT_EQUAL(cfg->pool_web_servers.n, 2);
@@ -78,6 +81,78 @@ static void test_numbers(void)
     refused(SITE "[pool]\nworkers = 0x10\n", "t.conf:4: pool.workers: must be a whole number\n");
 }
 
+/* n of -1: it was refused. */
+static struct cfg_rate rate_of(const char *value)
+{
+    char text[200];
+    struct cfg_rate r = {-1, -1};
+
+    snprintf(text, sizeof(text), SITE "[limits]\nsign_in = %s\n", value);
+    struct cfg *cfg = parse_len(text, strlen(text), false, ERR_OK);
+    if (cfg)
+        r = cfg->limits_sign_in;
+    config_free(&cfg);
+    return r;
+}
+
+static void is_rate(const char *value, int64_t n, int64_t per)
+{
+    struct cfg_rate r = rate_of(value);
+
+    if (r.n != n || r.per != per)
+        printf("for <<%s>>: %lld in %lld ms\n", value, (long long)r.n, (long long)r.per);
+    CU_ASSERT(r.n == n && r.per == per);
+}
+
+static void test_rates(void)
+{
+    static const char *const off[] = {"off", "OFF", "0", "no", "false"};
+    static const char *const bad[] = {"",
+                                      "on",
+                                      "1",
+                                      "100",
+                                      "100/",
+                                      "/10m",
+                                      "100/m",
+                                      "100/10 m",
+                                      "a/10m",
+                                      "100/10w",
+                                      "100:10m",
+                                      "100/10m/",
+                                      "100/10mm",
+                                      "-1/10m",
+                                      "100/-1s",
+                                      "1.5/10m",
+                                      "100 / 10m",
+                                      "100/1.5h",
+                                      "0x10/10m",
+                                      "99999999999999999999/10m",
+                                      "100/99999999999999999999s"};
+    static const char *const outside[] = {"0/10m",      "100/0",   "100/0m",      "1/401d",
+                                          "1000001/1d", "1001/1s", "1000000/999s"};
+
+    is_rate("100/10m", 100, 600000);
+    is_rate("3/10s", 3, 10000);
+    is_rate("3/10", 3, 10000);
+    is_rate("60/1H", 60, 3600000);
+    is_rate("1/400d", 1, 400 * CLOCK_DAY);
+    is_rate("1000/1s", 1000, 1000);
+    is_rate("1000000/1000s", 1000000, 1000000);
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++)
+        is_rate(off[i], 0, 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[200];
+        snprintf(text, sizeof(text), SITE "[limits]\nsign_in = %s\n", bad[i]);
+        refused(text, "t.conf:4: limits.sign_in: must be a number and a time, e.g. 100/10m, or off\n");
+    }
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        char text[200];
+        snprintf(text, sizeof(text), SITE "[limits]\nsign_in = %s\n", outside[i]);
+        refused(text,
+                "t.conf:4: limits.sign_in: must be from 1 to 1000000 in 1s to 400d, and at most one a millisecond\n");
+    }
+}
+
 static void test_scrypt(void)
 {
     fine(SITE "[password]\nscrypt = 10 , 1 , 1\n");
@@ -104,7 +179,7 @@ static void test_words(void)
     refused(SITE "[log]\naccess = 2\n", "t.conf:4: log.access: must be on or off\n");
     refused(SITE "[log]\naccess =\n", "t.conf:4: log.access: must be on or off\n");
     refused(SITE "[log]\nlevel = verbose\n", "t.conf:4: log.level: must be one of error|warn|info|debug\n");
-    refused(SITE "[database]\ndriver = postgres\n", "t.conf:4: database.driver: must be one of sqlite\n");
+    refused(SITE "[database]\ndriver = postgres\n", "t.conf:4: database.driver: must be one of sqlite|mysql\n");
     refused(SITE "[session]\nat_max = oldest\n", "t.conf:4: session.at_max: must be one of refuse|end-oldest\n");
     fine(SITE "[session]\nat_max = refuse\n[cookie]\nsame_site = Strict\nmax_age = absolute\n");
 }
@@ -276,6 +351,7 @@ static CU_TestInfo tests[] = {
     {"defaults", test_defaults},
     {"times", test_times},
     {"numbers", test_numbers},
+    {"rates", test_rates},
     {"scrypt", test_scrypt},
     {"words", test_words},
     {"lists and text", test_lists_and_text},

@@ -262,6 +262,33 @@ static void test_socket_and_prefix(void)
     refused(SITE "[database]\nprefix = sqlite_x\n", "t.conf:4: database.prefix: may not begin with sqlite_\n");
 }
 
+static int least(const char *min_strength)
+{
+    char text[200];
+
+    snprintf(text, sizeof(text), SITE "[password]\nmin_strength = %s\n", min_strength);
+    struct cfg *cfg = parse_len(text, strlen(text), false, ERR_OK);
+    int n = cfg ? cfg->strength_least : -1;
+    config_free(&cfg);
+    return n;
+}
+
+static void test_password_strength(void)
+{
+    CU_ASSERT_EQUAL(least("0"), 0);
+    refused(SITE "[password]\nmin_strength = 5\n", "t.conf:4: password.min_strength: must be one of auto|0|1|2|3|4\n");
+    refused(SITE "[password]\nmin_strength = -1\n", "t.conf:4: password.min_strength: must be one of");
+#ifdef LATCHKEY_WITH_ZXCVBN
+    CU_ASSERT_EQUAL(least("auto"), 2);
+    CU_ASSERT_EQUAL(least("1"), 1);
+    CU_ASSERT_EQUAL(least("4"), 4);
+#else
+    CU_ASSERT_EQUAL(least("auto"), 0);
+    refused(SITE "[password]\nmin_strength = 1\n",
+            "t.conf:4: password.min_strength: this latchkey was built without libzxcvbn: only 0 or auto\n");
+#endif
+}
+
 static CU_TestInfo tests[] = {
     {"origin of a URL", test_origin_of},
     {"base_url", test_base_url},
@@ -273,6 +300,7 @@ static CU_TestInfo tests[] = {
     {"trusted origins", test_trusted_origins},
     {"networks", test_networks},
     {"socket and prefix", test_socket_and_prefix},
+    {"password strength", test_password_strength},
     CU_TEST_INFO_NULL,
 };
 

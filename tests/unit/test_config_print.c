@@ -27,6 +27,7 @@ static void test_warn(void)
     CU_ASSERT_EQUAL(strncmp(warnings(SITE "[session]\nmax_per_user = 0\n"), "session.max_per_user:", 21), 0);
     CU_ASSERT_EQUAL(strncmp(warnings(SITE "[password]\nscrypt = 15,8,2\n"), "password.scrypt:", 16), 0);
     CU_ASSERT_STRING_EQUAL(warnings(SITE "[password]\nscrypt = 17,8,1\n"), "");
+    CU_ASSERT_EQUAL(strncmp(warnings(SITE "[password]\nmin_strength = 0\n"), "password.min_strength:", 22), 0);
     CU_ASSERT_EQUAL(strncmp(warnings(SITE "[password]\nslots = 3\n"), "password.slots:", 15), 0);
     CU_ASSERT_STRING_EQUAL(warnings(SITE "[password]\nslots = 2\n"), "");
     CU_ASSERT_EQUAL(
@@ -62,7 +63,7 @@ static void test_print_sample(void)
         keys += key;
         p += len + (p[len] == '\n');
     }
-    CU_ASSERT_EQUAL(keys, 41);
+    CU_ASSERT_EQUAL(keys, 73);
     struct cfg *one = parse_len(buf_str(&least), least.len, false, ERR_OK);
     struct cfg *two = parse_len(buf_str(&active), active.len, false, ERR_OK);
     struct buf x = buf_in(a), y = buf_in(a);
@@ -80,7 +81,8 @@ static void test_print_effective(void)
 {
     const char *text =
         SITE "trusted_origins = https://a.org,https://b.org\n[session]\nexpires_in = 129600\nfresh_age=0\n"
-             "[limits]\nbody = 5000\nhead = 131072\n[cookie]\nhttp_only = no\nsame_site = strict\nsecure=yes\n"
+             "[limits]\nbody = 5000\nhead = 131072\nsign_in = 0\nsign_up = 7/3600\ntotal = 90/90s\n[cookie]\nhttp_only "
+             "= no\nsame_site = strict\nsecure=yes\n"
              "[password]\nscrypt = 16, 8, 2\n";
     struct cfg *cfg = parse_len(text, strlen(text), false, ERR_OK), *again;
 
@@ -94,6 +96,10 @@ static void test_print_effective(void)
         "\nfresh_age = 0\n",
         "\nbody = 5000\n",
         "\nhead = 128k\n",
+        "\nsign_in = off\n",
+        "\nsign_up = 7/1h\n",
+        "\npassword = 30/10m\n",
+        "\ntotal = 90/90s\n",
         "\nhttp_only = off\n",
         "\nsame_site = strict\n",
         "\nsecure = on\n",
@@ -129,7 +135,7 @@ static void test_items(void)
         if (i > 0)
             CU_ASSERT_STRING_EQUAL(item.value, item.def); /* defaults are written as they are printed */
     }
-    CU_ASSERT_EQUAL(i, 41);
+    CU_ASSERT_EQUAL(i, 73);
     config_free(&cfg);
 }
 

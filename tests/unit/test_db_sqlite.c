@@ -53,7 +53,7 @@ static void test_file_modes(void)
 static enum err open_again(struct world *w)
 {
     struct db *db = NULL;
-    enum err e = db_open(w->cfg, &db);
+    enum err e = db_open(w->cfg, NULL, &db);
 
     CU_ASSERT_EQUAL(e == ERR_OK, db != NULL);
     db_close(&db);
@@ -131,12 +131,12 @@ static void test_missing_is_not_made(void)
     world_empty(&w);
     db_close(&w.db);
     unlink(file(&w));
-    CU_ASSERT_EQUAL(db_open_existing(w.cfg, &db), ERR_DB_DOWN);
+    CU_ASSERT_EQUAL(db_open_existing(w.cfg, NULL, &db), ERR_DB_DOWN);
     CU_ASSERT_PTR_NULL(db);
     CU_ASSERT_NOT_EQUAL(stat(file(&w), &st), 0);
-    OK(db_open(w.cfg, &db));
+    OK(db_open(w.cfg, NULL, &db));
     db_close(&db);
-    OK(db_open_existing(w.cfg, &db));
+    OK(db_open_existing(w.cfg, NULL, &db));
     CU_ASSERT_FALSE(db_moved(db));
     CU_ASSERT_EQUAL(rename(file(&w), arena_printf(w.arena, "%s/elsewhere", w.dir)), 0);
     CU_ASSERT_TRUE(db_moved(db));

@@ -1,4 +1,4 @@
-/* SHA-256 by the examples of FIPS 180-4, HMAC-SHA-256 by RFC 4231. */
+/* SHA-256 and SHA-1 by the examples of FIPS 180-4, HMAC-SHA-256 by RFC 4231. */
 #include "../lib/suite.h"
 
 #include "base/enc.h"
@@ -36,6 +36,18 @@ static void test_sha256(void)
                            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
     CU_ASSERT_STRING_EQUAL(sha(million, sizeof million),
                            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+static void test_sha1(void)
+{
+    char hex[2 * SHA1_LEN + 1];
+    uint8_t out[SHA1_LEN];
+    CU_ASSERT_EQUAL(digest_sha1("abc", 3, out), ERR_OK);
+    enc_hex(out, sizeof out, hex);
+    CU_ASSERT_STRING_EQUAL(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
+    CU_ASSERT_EQUAL(digest_sha1("", 0, out), ERR_OK);
+    enc_hex(out, sizeof out, hex);
+    CU_ASSERT_STRING_EQUAL(hex, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
 }
 
 static void test_hmac_rfc4231(void)
@@ -81,6 +93,7 @@ static void test_calls_do_not_disturb_each_other(void)
 
 static CU_TestInfo tests[] = {
     {"SHA-256 of FIPS 180-4", test_sha256},
+    {"SHA-1 of FIPS 180-4", test_sha1},
     {"HMAC-SHA-256 of RFC 4231", test_hmac_rfc4231},
     {"no key is an error, not the key before", test_no_key_is_an_error_not_the_key_before},
     {"calls do not disturb each other", test_calls_do_not_disturb_each_other},

@@ -80,9 +80,10 @@ static int64_t trickle(const struct server *s)
     return took;
 }
 
+/* A third of the time is for arriving. */
 static void test_trickle(void)
 {
-    struct server s = server_start(300);
+    struct server s = server_start(900);
     char text[500];
 
     memset(text, 'a', sizeof text);

@@ -214,6 +214,74 @@ static void test_query(void)
            "[query.disableRefresh] Invalid input: expected boolean, received string");
 }
 
+struct change {
+    const char *image;
+    bool email;
+};
+static const struct field change_v[] = {
+    {.name = "image", .type = FIELD_NULLABLE, .offset = offsetof(struct change, image)},
+    {.name = "email", .type = FIELD_PRESENT, .offset = offsetof(struct change, email)},
+};
+static struct change changed;
+
+static enum err change(const char *what)
+{
+    struct form form = {.name = "change", .size = sizeof(struct change), .body = true, .v = change_v, .n = 2};
+
+    enum err e = run(form, what);
+    memcpy(&changed, &got, sizeof changed);
+    return e;
+}
+
+/* Absent, null and the empty text are three things. */
+static void test_nullable(void)
+{
+    CU_ASSERT_EQUAL(change("j{}"), ERR_OK);
+    CU_ASSERT_PTR_NULL(changed.image);
+    CU_ASSERT_EQUAL(change("j{\"image\":null}"), ERR_OK);
+    CU_ASSERT_PTR_EQUAL(changed.image, FIELDS_NULL);
+    CU_ASSERT_EQUAL(change("j{\"image\":\"\"}"), ERR_OK);
+    CU_ASSERT_PTR_NOT_EQUAL(changed.image, FIELDS_NULL);
+    CU_ASSERT_STRING_EQUAL(changed.image, "");
+    CU_ASSERT_EQUAL(change("j{\"image\":\"null\"}"), ERR_OK);
+    CU_ASSERT_STRING_EQUAL(changed.image, "null");
+    CU_ASSERT_EQUAL(change("fimage=&image=x"), ERR_OK);
+    CU_ASSERT_PTR_NOT_EQUAL(changed.image, FIELDS_NULL);
+    CU_ASSERT_STRING_EQUAL(changed.image, "");
+}
+
+static void test_nullable_faults(void)
+{
+    struct form form = {.name = "change", .size = sizeof(struct change), .body = true, .v = change_v, .n = 2};
+
+    faulty(form, "j{\"image\":1}", "[body.image] Invalid input: expected string, received number");
+    faulty(form, "j{\"image\":false}", "[body.image] Invalid input: expected string, received boolean");
+    faulty(form, "j{\"image\":[],\"email\":{}}", "[body.image] Invalid input: expected string, received array");
+    faulty(form, "j{\"image\":{}}", "[body.image] Invalid input: expected string, received object");
+}
+
+static void test_present(void)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } row[] = {{"null", false}, {"false", false}, {"\"\"", false}, {"true", true},    {"0", true},        {"1", true},
+               {"[]", true},    {"{}", true},     {"\" \"", true}, {"\"a@b\"", true}, {"\"false\"", true}};
+    char in[100];
+
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        snprintf(in, sizeof in, "j{\"email\":%s}", row[i].text);
+        CU_ASSERT_EQUAL(change(in), ERR_OK); /* of no shape that is a fault */
+        CU_ASSERT_EQUAL(changed.email, row[i].is);
+    }
+    CU_ASSERT_EQUAL(change("j{\"Email\":\"a@b\"}"), ERR_OK);
+    CU_ASSERT_FALSE(changed.email);
+    CU_ASSERT_EQUAL(change("femail="), ERR_OK);
+    CU_ASSERT_FALSE(changed.email);
+    CU_ASSERT_EQUAL(change("femail=x"), ERR_OK);
+    CU_ASSERT_TRUE(changed.email);
+}
+
 static void test_query_beside_bad_body(void)
 {
     static const struct field v[] = {
@@ -246,6 +314,9 @@ static CU_TestInfo tests[] = {
     {"absent body", test_absent_body},
     {"form booleans", test_form_booleans},
     {"query", test_query},
+    {"nullable", test_nullable},
+    {"nullable faults", test_nullable_faults},
+    {"present", test_present},
     {"query beside bad body", test_query_beside_bad_body},
     CU_TEST_INFO_NULL,
 };

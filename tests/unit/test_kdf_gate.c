@@ -22,7 +22,8 @@ static char path[64];
 
 static struct cfg settings(int64_t slots, int64_t workers, int64_t wait)
 {
-    return (struct cfg){.password_slots = slots, .pool_workers = workers, .password_wait = wait, .pool_state = dir};
+    return (struct cfg){.password_slots = slots, .pool_workers = workers, .password_wait = wait,
+                        .pool_state = dir, .pool_sign_in_socket = ""};
 }
 
 /* A process that stands inside the gate until it is killed or told to leave. */
@@ -35,7 +36,7 @@ static void holder_main(const struct cfg *cfg, int from, int to)
 {
     struct kdf_gate *g = NULL;
     char c;
-    enum err e = kdf_gate_open(cfg, &g);
+    enum err e = kdf_gate_open(cfg, false, &g);
     if (e == ERR_OK)
         e = kdf_gate_enter(g);
     c = (char)e;
@@ -90,7 +91,7 @@ static void holder_kill(const struct holder *h)
 static struct kdf_gate *opened(const struct cfg *cfg)
 {
     struct kdf_gate *g = NULL;
-    CU_ASSERT_FATAL(kdf_gate_open(cfg, &g) == ERR_OK && g != NULL);
+    CU_ASSERT_FATAL(kdf_gate_open(cfg, false, &g) == ERR_OK && g != NULL);
     return g;
 }
 
@@ -132,14 +133,14 @@ static void test_no_file_is_an_error(void)
     struct cfg cfg = settings(1, 2, 0);
     struct kdf_gate *g = NULL;
     cfg.pool_state = "/nonexistent/dir";
-    CU_ASSERT_EQUAL(kdf_gate_open(&cfg, &g), ERR_IO);
+    CU_ASSERT_EQUAL(kdf_gate_open(&cfg, false, &g), ERR_IO);
     char link_dir[] = "/tmp/latchkey-gate-XXXXXX", name[64], target[64];
     CU_ASSERT_FATAL(mkdtemp(link_dir) != NULL);
     snprintf(name, sizeof name, "%s/hash.lock", link_dir);
     snprintf(target, sizeof target, "%s/elsewhere", link_dir);
     CU_ASSERT_EQUAL(symlink(target, name), 0);
     cfg.pool_state = link_dir;
-    CU_ASSERT_EQUAL(kdf_gate_open(&cfg, &g), ERR_IO);
+    CU_ASSERT_EQUAL(kdf_gate_open(&cfg, false, &g), ERR_IO);
     CU_ASSERT(access(target, F_OK) != 0);
     CU_ASSERT_PTR_NULL(g);
     unlink(name);
@@ -177,6 +178,26 @@ static void test_beyond_the_seats_is_told_at_once(void)
     CU_ASSERT_EQUAL(holder_hear(&waiting), ERR_OK); /* the slot given back goes to the one who waited */
     holder_kill(&inside);
     holder_kill(&waiting);
+}
+
+static void test_apart_all_but_one_wait(void)
+{
+    struct cfg cfg = settings(1, 2, 30000); /* one slot; on the first socket one seat */
+    struct kdf_gate *first = opened(&cfg), *apart = NULL;
+    struct holder inside = holder_start(&cfg);
+
+    cfg.pool_sign_in_workers = 3;
+    CU_ASSERT_EQUAL(holder_hear(&inside), ERR_OK);
+    CU_ASSERT_EQUAL(kdf_gate_enter(first), ERR_HASH_BUSY); /* the seat is taken */
+    kdf_gate_close(&first);
+    cfg.password_wait = 10;
+    CU_ASSERT_FATAL(kdf_gate_open(&cfg, true, &apart) == ERR_OK);
+    int64_t from = clock_steady();
+    CU_ASSERT_EQUAL(kdf_gate_enter(apart), ERR_HASH_BUSY); /* had a seat of its own, and waited for the slot */
+    CU_ASSERT(clock_steady() - from >= 10);
+    kdf_gate_close(&apart);
+    holder_leave(&inside);
+    holder_kill(&inside);
 }
 
 static void test_waits_no_longer_than_told(void)
@@ -252,7 +273,7 @@ struct seen {
 static void crowd_main(const struct cfg *cfg, struct seen *seen)
 {
     struct kdf_gate *g = NULL;
-    if (kdf_gate_open(cfg, &g) != ERR_OK)
+    if (kdf_gate_open(cfg, false, &g) != ERR_OK)
         _exit(1);
     for (int i = 0; i < 40; i++) {
         enum err e = kdf_gate_enter(g);
@@ -300,6 +321,7 @@ static CU_TestInfo tests[] = {
     {"enter and leave", test_enter_and_leave},
     {"file", test_file},
     {"no file is an error", test_no_file_is_an_error},
+    {"apart all but one wait", test_apart_all_but_one_wait},
     {"beyond the seats is told at once", test_beyond_the_seats_is_told_at_once},
     {"waits no longer than told", test_waits_no_longer_than_told},
     {"killed holder frees its slot", test_killed_holder_frees_its_slot},

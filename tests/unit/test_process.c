@@ -31,7 +31,7 @@ static int stops_are_taken(void)
 {
     sigset_t open, now;
 
-    if (process_signals(&open) != ERR_OK || process_stop)
+    if (process_signals(HUP_STOPS, &open) != ERR_OK || process_stop)
         return 1;
     sigprocmask(SIG_BLOCK, NULL, &now);
     if (!sigismember(&now, SIGTERM) || !sigismember(&now, SIGHUP) || sigismember(&open, SIGTERM))
@@ -50,7 +50,7 @@ static int ignored_stays_ignored(void)
     signal(SIGHUP, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
-    if (process_signals(&open) != ERR_OK)
+    if (process_signals(HUP_STOPS, &open) != ERR_OK)
         return 1;
     /* TERM always counts: somebody must be able to end it */
     return handler_of(SIGHUP) == SIG_IGN && handler_of(SIGINT) == SIG_IGN && handler_of(SIGTERM) != SIG_IGN ? 0 : 2;
@@ -60,7 +60,7 @@ static int full_files_do_not_kill(void)
 {
     sigset_t open;
 
-    if (process_signals(&open) != ERR_OK)
+    if (process_signals(HUP_STOPS, &open) != ERR_OK)
         return 1;
     return handler_of(SIGXFSZ) == SIG_IGN && handler_of(SIGPIPE) == SIG_IGN ? 0 : 2;
 }
@@ -69,7 +69,7 @@ static int reopening_is_asked_once(void)
 {
     sigset_t open;
 
-    if (process_signals(&open) != ERR_OK || process_reopen())
+    if (process_signals(HUP_STOPS, &open) != ERR_OK || process_reopen())
         return 1;
     raise(SIGUSR1);
     sigprocmask(SIG_SETMASK, &open, NULL);

@@ -1,0 +1,133 @@
+/* Writing JSON that may stand inside HTML. json-c's own writer leaves out what it finds no memory for, and its
+ * constructors give NULL, which is the JSON null: here memory that runs out ends the process, as in arena.c. Must not
+ * write anything a client would read otherwise than it was meant. */
+#include "http/response.h"
+
+#include "base/log.h"
+#include "http/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static _Noreturn void die(void)
+{
+    log_error("out of memory: JSON of an answer");
+    abort();
+}
+
+struct json_object *json_need(struct json_object *o)
+{
+    if (!o)
+        die();
+    return o;
+}
+
+struct json_object *json_of_text(const char *s)
+{
+    return s ? json_need(json_object_new_string(s)) : NULL;
+}
+
+void json_put(struct json_object *o, const char *key, struct json_object *value)
+{
+    if (json_object_object_add(o, key, value) != 0)
+        die();
+}
+
+void json_append(struct json_object *list, struct json_object *value)
+{
+    if (json_object_array_add(list, value) != 0)
+        die();
+}
+
+/* The escape of s[0], if it needs one, in out; how many bytes of s it stands for, 0 for none. < > & and the two line
+ * ends of Unicode would mean something to HTML or JavaScript around it. */
+static size_t escape(const char *s, char out[static 8])
+{
+    static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    unsigned char c = (unsigned char)*s;
+    const char *which = strchr(from, *s);
+
+    if (strncmp(s, "\xE2\x80\xA8", 3) == 0 || strncmp(s, "\xE2\x80\xA9", 3) == 0) {
+        memcpy(out, s[2] == '\xA8' ? "\\u2028" : "\\u2029", 7);
+        return 3;
+    }
+    if (which)
+        memcpy(out, (char[]){'\\', to[which - from], '\0'}, 3);
+    else if (c < 0x20 || memchr("<>&", c, 3))
+        memcpy(out, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15], '\0'}, 7);
+    else
+        return 0;
+    return 1;
+}
+
+static void write_text(struct buf *b, const char *s)
+{
+    char escaped[8];
+
+    buf_putc(b, '"');
+    while (*s) {
+        const char *plain = s;
+        size_t n = 0;
+        while (*s && (n = escape(s, escaped)) == 0)
+            s++;
+        buf_add(b, plain, (size_t)(s - plain));
+        if (n > 0)
+            buf_puts(b, escaped);
+        s += n;
+    }
+    buf_putc(b, '"');
+}
+
+static void write_object(struct buf *b, struct json_object *o)
+{
+    const char *before = "{";
+
+    json_object_object_foreach(o, key, value)
+    {
+        buf_puts(b, before);
+        write_text(b, key);
+        buf_putc(b, ':');
+        json_write(b, value);
+        before = ",";
+    }
+    buf_puts(b, *before == '{' ? "{}" : "}");
+}
+
+static void write_array(struct buf *b, struct json_object *o)
+{
+    for (size_t i = 0; i < json_object_array_length(o); i++) {
+        buf_putc(b, i == 0 ? '[' : ',');
+        json_write(b, json_object_array_get_idx(o, i));
+    }
+    buf_puts(b, json_object_array_length(o) == 0 ? "[]" : "]");
+}
+
+void json_write(struct buf *b, struct json_object *v)
+{
+    switch (json_object_get_type(v)) {
+    case json_type_null:
+        buf_puts(b, "null");
+        return;
+    case json_type_boolean:
+        buf_puts(b, json_object_get_boolean(v) ? "true" : "false");
+        return;
+    case json_type_int:
+        buf_printf(b, "%lld", (long long)json_object_get_int64(v));
+        return;
+    case json_type_string:
+        write_text(b, json_object_get_string(v));
+        return;
+    case json_type_object:
+        write_object(b, v);
+        return;
+    case json_type_array:
+        write_array(b, v);
+        return;
+    case json_type_double: /* in no answer; as it was read */
+        break;
+    }
+    const char *number = json_object_to_json_string(v);
+    if (!number)
+        die();
+    buf_puts(b, number);
+}
