@@ -1,6 +1,6 @@
 // Who is who: which e-mail addresses are one and which are several (S61), and that nobody is there before somebody comes (S56).
 import { after, describe, test } from "node:test";
-import { PASSWORD, assert, eq, fails, ok, same, setsNothing, start, uniq } from "./server.mjs";
+import { PASSWORD, assert, eq, fails, ok, pathOf, same, setsNothing, start, uniq } from "./server.mjs";
 
 const s = await start({ workers: 1 });
 after(() => s.stop());
@@ -8,15 +8,15 @@ const up = (email) => s.post("/sign-up/email", { name: "A", email, password: PAS
 
 test("a fresh store holds no user, no account and no session (S56)", () => {
 	for (const table of ["user", "account", "session"]) eq(s.sql(`SELECT COUNT(*) FROM ${table}`), "0", table);
-	same(JSON.parse(s.ctl("--json", "user", "list")).length ?? 0, 0);
+	same(JSON.parse(s.ctl("--json", "user", "list")), []);
 });
 
 test("a session is given by signing up, signing in and a password change, and by no other route (S56)", async () => {
 	const bodies = (u) => ({ name: "A", email: u.email, password: PASSWORD, currentPassword: PASSWORD, newPassword: PASSWORD, token: "a".repeat(32) }), gave = [];
 	for (const r of s.routes()) {
-		const u = await s.user(), path = r.path.replace(/\{[^}]*\}|:[a-z]+/i, "b".repeat(32));
+		const u = await s.user();
 		const email = r.path.startsWith("/sign-up") ? `new-${uniq()}@example.org` : u.email;
-		const res = await s.send(r.method, path, { cookie: u.cookie, ...(r.method === "POST" ? { json: { ...bodies(u), email } } : {}) });
+		const res = await s.send(r.method, pathOf(r), { cookie: u.cookie, ...(r.method === "POST" ? { json: { ...bodies(u), email } } : {}) });
 		assert.ok(res.status < 500, `${r.method} ${r.path}: ${res.status}`);
 		if (!res.setCookies.some((c) => c.value)) continue;
 		const now = s.browser(res);
@@ -29,9 +29,9 @@ describe("an e-mail address (S61)", () => {
 	const x = uniq(), plain = `jose${x}@example.org`;
 	test("is one with any mixture of upper and lower case of ASCII, and is kept in lower case", async () => {
 		const { id } = ok(await up(plain)).user;
-		for (const same of [plain.toUpperCase(), `Jose${x}@Example.ORG`]) {
-			fails(await up(same), 422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
-			eq(ok(await s.signIn(same)).user.id, id); eq(s.sql(`SELECT COUNT(*) FROM user WHERE id = '${id}' AND email = '${plain}'`), "1");
+		for (const written of [plain.toUpperCase(), `Jose${x}@Example.ORG`]) {
+			fails(await up(written), 422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
+			eq(ok(await s.signIn(written)).user.id, id); eq(s.sql(`SELECT COUNT(*) FROM user WHERE id = '${id}' AND email = '${plain}'`), "1");
 		}
 	});
 	const others = {

@@ -206,6 +206,18 @@ export async function until(f, ms = 10_000, step = 20) {
 		if (Date.now() > end) return v;
 	}
 }
+/** The value of f once it has stayed the same for a while: what a load has left behind is closed a moment after the load. */
+export async function settled(f, { same = 300, ms = 10_000, step = 20 } = {}) {
+	let value = await f(), since = Date.now();
+	for (const end = since + ms * PATIENCE; Date.now() - since < same * PATIENCE; await wait(step)) {
+		const now = await f();
+		if (now !== value) { value = now; since = Date.now(); }
+		if (Date.now() > end) throw new Error(`does not come to rest: ${value}`);
+	}
+	return value;
+}
+/** The path of a row of `print routes`, with something in the place of its parameter. */
+export const pathOf = (r) => r.path.replace(/\{[^}]*\}|:[a-z]+/i, "b".repeat(32));
 
 // --- what answers look like
 /** D17: every answer. */

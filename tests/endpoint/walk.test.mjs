@@ -2,7 +2,7 @@
 // added to the program is walked without a change here, unless it needs a body: then BODIES must know one.
 import { after, describe, test } from "node:test";
 import { begin, environment, params, pair, PARAMS, record, STDIN, stream } from "./fcgi.mjs";
-import { FOREIGN, PASSWORD, assert, clears, eq, fails, newEmail, ok, plain, same, setsNothing, start, uniq } from "./server.mjs";
+import { FOREIGN, PASSWORD, assert, clears, eq, fails, newEmail, ok, pathOf, plain, same, setsNothing, start, uniq } from "./server.mjs";
 
 const TRUSTED = "https://app.example";
 // one worker, so that "the worker lives" means the one that was asked
@@ -27,7 +27,6 @@ const REQUIRED = ["POST /sign-up/email", "POST /sign-in/email", "POST /revoke-se
 const key = (r) => `${r.method} ${r.path}`;
 const takesForms = (r) => /\bform\b/.test(r.body);
 const unsafe = (r) => !["GET", "HEAD", "OPTIONS"].includes(r.method);
-const pathOf = (r) => r.path.replace(/\{[^}]*\}|:[a-z]+/i, "b".repeat(32));
 const body = (r) => (r.method === "POST" ? { json: (BODIES[key(r)] ?? assert.fail(`no body known for ${key(r)}`))() } : {});
 const ask = (r, o = {}) => s.send(r.method, o.path ?? pathOf(r), { ...body(r), ...o });
 const allowed = (r) => [...new Set(rows.filter((x) => x.path === r.path).flatMap((x) => (x.method === "GET" ? ["GET", "HEAD"] : [x.method])))].sort();

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import path from "node:path";
-import { BUILD, PASSWORD, PATIENCE, Server, assert, children, cleanEnv, eq, gone, newDir, newEmail, start, until, wait } from "../endpoint/server.mjs";
+import { BUILD, PASSWORD, PATIENCE, Server, assert, children, cleanEnv, eq, gone, newDir, newEmail, settled, start, until, wait } from "../endpoint/server.mjs";
 import { END, STDOUT, parseAnswer, records, request } from "../endpoint/fcgi.mjs";
 
 export * from "../endpoint/server.mjs";
@@ -99,8 +99,11 @@ class Client {
 		const { load } = this, { seen } = load, r = await talk(s.socket, bytesOf(s, method, p, o)), what = `${method} ${p}`;
 		seen.asked++; seen.ms.push(r.ms);
 		if (r.kind === "broken") { seen.broken.push(`${what} ${r.why} after ${Math.round(r.ms)} ms`); return null; }
-		if (r.kind === "refused" && load.away && r.why === "ECONNREFUSED") { await wait(20); return null; }
-		if (r.kind !== "answer") { load.wrong(`${what}: ${r.kind} (${r.why}) after ${Math.round(r.ms)} ms`); if (r.kind === "refused") await wait(20); return null; }
+		if (r.kind !== "answer") {
+			if (!(load.away && r.why === "ECONNREFUSED")) load.wrong(`${what}: ${r.kind} (${r.why}) after ${Math.round(r.ms)} ms`);
+			if (r.kind === "refused") await wait(20);
+			return null;
+		}
 		seen.status[r.status] = (seen.status[r.status] ?? 0) + 1;
 		if (!load.status.includes(r.status)) load.wrong(`${what}: ${r.status} ${r.text}`);
 		if (r.status === 503 && !/^[1-9]\d*$/.test(r.headers["retry-after"] ?? "")) load.wrong(`${what}: 503 without Retry-After`);
@@ -166,8 +169,11 @@ export function signal(pid, name) {
 /** Sign-in workers and the housekeeper. */
 export const lowWorkers = (s) => { const upper = s.workers(); return children(s.master()).filter((pid) => !upper.includes(pid)); };
 export const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
+/** What the workers have open, as text, once none of them closes or opens anything any more. */
+export const atRest = (s) => settled(() => s.workers().map(descriptors).join());
 /** The worker that holds one connection more than before f. Root only. */
 export async function whoTakes(s, f) {
+	await atRest(s);
 	const before = new Map(s.workers().map((p) => [p, descriptors(p)]));
 	const held = await f(), pid = await until(() => s.workers().find((p) => before.has(p) && descriptors(p) > before.get(p)), 5000, 10);
 	assert.ok(pid, "a worker took the connection");

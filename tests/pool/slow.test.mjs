@@ -1,7 +1,7 @@
 // Slow clients and kept connections against a whole pool (S78): they cost what they hold for one deadline, and no more.
 import { describe, test } from "node:test";
 import { exchange, begin, environment, params, stream, STDIN, END } from "../endpoint/fcgi.mjs";
-import { IS_ROOT, Load, PATIENCE, assert, bytesOf, descriptors, eq, looks, median, own, proc, quantile, spread, talk, times, until, wait } from "./pool.mjs";
+import { IS_ROOT, Load, PATIENCE, assert, atRest, bytesOf, descriptors, eq, looks, median, own, proc, quantile, spread, talk, times, until, wait } from "./pool.mjs";
 
 const LIMIT = 2000, set = { "log.access": "off", "limits.request": `${LIMIT / 1000}s` };
 const trickle = (bytes, ms) => [...bytes].flatMap((b) => [Buffer.from([b]), ms]);
@@ -45,29 +45,27 @@ describe("8 clients that send a byte a second, against 4 workers", () => {
 
 test("1,000 requests that ask to keep the connection: no descriptor is left open", { skip: !IS_ROOT && "needs root: descriptors are seen in /proc" }, (t) => own({ workers: 3, set }, async (s) => {
 	const u = await s.user(), kept = (p) => { const o = s.parts("GET", p, { cookie: u.cookie }); return Buffer.concat([begin({ keep: true }), params(environment(o)), stream(STDIN, "")]); };
-	const count = () => s.workers().map(descriptors).join();
 	const use = async (n) => { for (let i = 0; i < n; i += 10) for (const r of await Promise.all(times(10, (k) => talk(s.socket, kept(k % 2 ? "/session" : "/ok"))))) eq(r.status, 200); };
 	await use(100);
 	assert.ok(await until(() => s.workers().every((p) => descriptors(p) >= 5)));
-	const pids = s.workers().join(), before = count();
+	const pids = s.workers().join(), before = await atRest(s);
 	await use(1000);
-	await wait(50);
-	t.diagnostic(`descriptors of the workers: ${before} before, ${count()} after`);
-	eq(s.workers().join(), pids); eq(count(), before);
+	const after = await atRest(s);
+	t.diagnostic(`descriptors of the workers: ${before} before, ${after} after`);
+	eq(s.workers().join(), pids); eq(after, before);
 	// and when the peer keeps its side open
 	const open = await Promise.all(times(30, () => exchange(s.socket, [kept("/ok"), 300], { untilClose: true, timeout: 10_000 })));
 	for (const r of open) { eq(r.state, "closed", "closed by the worker, whatever was asked"); assert.ok(r.records.some((x) => x.type === END)); }
-	await wait(50);
-	eq(count(), before);
+	eq(await atRest(s), before);
 }));
 test("connections that come and go without a word leave nothing behind", { skip: !IS_ROOT && "needs root: descriptors are seen in /proc" }, () => own({ workers: 2, set }, async (s) => {
 	await Promise.all(times(10, () => s.get("/ok")));
 	const rss = () => s.workers().map((p) => Number(/^RssAnon:\s+(\d+)/m.exec(proc(p, "status"))[1])).reduce((a, b) => a + b);
 	const use = async (n) => { for (let i = 0; i < n; i++) await Promise.all(times(20, (k) => exchange(s.socket, [Buffer.from([1, k, 0, 1].slice(0, k % 5)), (x) => x.destroy()], { timeout: 5000 }))); };
 	await use(20);
-	const pids = s.workers().join(), before = s.workers().map(descriptors).join(), kib = rss();
+	const pids = s.workers().join(), before = await atRest(s), kib = rss();
 	await use(50);
-	assert.ok(await until(() => s.workers().map(descriptors).join() === before, 5000), "all closed");
+	eq(await atRest(s), before, "all closed");
 	eq(s.workers().join(), pids); assert.ok(rss() <= kib + 512, `${kib} → ${rss()} KiB`);
 	eq((await s.get("/ok")).status, 200);
 }));
