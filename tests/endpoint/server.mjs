@@ -37,7 +37,8 @@ export function newDir(name) {
 const run = (file, args, env) => new Promise((resolve, reject) =>
 	execFile(file, args, { env: { ...process.env, ...env } }, (e, stdout, stderr) => (e ? reject(new Error(`${path.basename(file)} ${args[0]}: ${stderr || e.message}`)) : resolve(stdout))));
 
-/** Starts a server. set: settings by "section.key". clock: with a clock that the test moves (server.move). store: sqlite or
+/** Starts a server. set: settings by "section.key". clock: with a clock that the test moves
+ * (server.move), which goes on between (true) or stands still ("still": nothing depends on how fast the machine is). store: sqlite or
  * mysql; mysql: socket of another database server than the usual one. */
 export async function start({ set = {}, workers = 2, clock = false, server = "none", store = STORE, signIn = false, mysql = process.env.LATCHKEY_TEST_MYSQL } = {}) {
 	const args = ["up", "--server", server, "--store", store, "--workers", String(workers), ...(signIn ? ["--sign-in"] : [])], env = { LATCHKEY_BUILD: BUILD, ...(mysql && { LATCHKEY_TEST_MYSQL: mysql }) };
@@ -45,18 +46,22 @@ export async function start({ set = {}, workers = 2, clock = false, server = "no
 	let clockFile;
 	if (clock) {
 		clockFile = path.join(newDir("clock"), "offset");
-		fs.writeFileSync(clockFile, "0\n");
 		Object.assign(env, { LATCHKEY_BIN: path.join(BUILD, "tests/latchkey-test"), LATCHKEY_TEST_CLOCK: clockFile });
 	}
+	const still = clock === "still" ? Date.now() : null;
+	if (clock) fs.writeFileSync(clockFile, clockLine(still, 0));
 	const known = Object.fromEntries((await run(TESTBED, args, env)).trim().split("\n").map((l) => [l.slice(0, l.indexOf("=")), l.slice(l.indexOf("=") + 1)]));
-	const s = new Server(known, clockFile);
+	const s = new Server(known, clockFile, still);
 	try { await s.ready(); } catch (e) { await s.stop(); throw e; }
 	return s;
 }
 
+/** What tests/lib/moved_clock.c reads. */
+const clockLine = (still, ms) => (still === null ? `${ms}\n` : `=${still + ms}\n`);
+
 export class Server {
-	constructor(known, clockFile) {
-		Object.assign(this, { base: known.BASE_URL, cookieName: known.COOKIE_NAME, dir: known.DIR, conf: known.CONF, socket: known.SOCKET, secretFile: known.SECRET_FILE, signInSocket: known.SIGN_IN_SOCKET, clockFile, offset: 0 });
+	constructor(known, clockFile, still = null) {
+		Object.assign(this, { base: known.BASE_URL, cookieName: known.COOKIE_NAME, dir: known.DIR, conf: known.CONF, socket: known.SOCKET, secretFile: known.SECRET_FILE, signInSocket: known.SIGN_IN_SOCKET, clockFile, still, offset: 0 });
 		/** Where rows are looked at by root, behind the program's back. */
 		this.mysql = known.MYSQL_SOCKET && { socket: known.MYSQL_SOCKET, database: known.DATABASE };
 		const config = Object.fromEntries(fs.readFileSync(this.conf, "utf8").split("\n").flatMap((l) => (/^base_url = (.*)/.exec(l) ? [["url", /^base_url = (.*)/.exec(l)[1]]] : [])));
@@ -106,13 +111,13 @@ export class Server {
 		}
 		fs.writeFileSync(this.conf, lines.join("\n"));
 	}
-	/** Moves the server's clock to `ms` from now on, relative to the real one. */
+	/** Moves the server's clock by `ms`, counted from the real one, or from the start where it stands still. */
 	move(ms) {
-		fs.writeFileSync(`${this.clockFile}.new`, `${ms}\n`);
+		fs.writeFileSync(`${this.clockFile}.new`, clockLine(this.still, ms));
 		fs.renameSync(`${this.clockFile}.new`, this.clockFile);
 		this.offset = ms;
 	}
-	now() { return Date.now() + this.offset; }
+	now() { return (this.still ?? Date.now()) + this.offset; }
 
 	/** A request's parts as fcgi.mjs takes them. Unsafe methods carry the right Origin unless `origin` says otherwise
 	 * (null: none). */
