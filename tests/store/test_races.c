@@ -1,87 +1,8 @@
 /* Two processes, one row: of those who race exactly one wins, and no order of events leaves a session that should be
- * gone. Each process has its own connection; all wait on one pipe, so that they start together. */
-#include "suite.h"
-#include "world.h"
+ * gone. */
+#include "race_case.h"
+
 #include "auth/journal.h"
-#include "auth/throttle.h"
-#include "base/auto.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define ROUNDS 30
-#define MOST 8
-#define OK(call) CU_ASSERT_EQUAL((call), ERR_OK)
-
-/* What one process does; `who` is its number. */
-typedef enum err (*racer)(struct world *w, struct db *db, int who);
-
-static void child(struct world *w, racer run, int who, const int ready[2], const int go[2])
-{
-    struct db *db = NULL;
-    char byte = 0;
-
-    close(ready[0]);
-    close(go[1]);
-    w->db = NULL; /* the parent's: a connection does not survive fork */
-    if (db_open(w->cfg, NULL, &db) != ERR_OK || write(ready[1], &byte, 1) != 1)
-        _exit(255);
-    close(ready[1]); /* who fails before is missed by the parent only once nobody else holds this end */
-    if (read(go[0], &byte, 1) != 0)
-        _exit(255);
-    enum err e = run(w, db, who);
-    db_close(&db);
-    _exit((int)e);
-}
-
-/* Runs n racers at once, racer i as run[i]; counts the outcomes. */
-static void race(struct world *w, size_t n, const racer *run, int counts[ERR_COUNT])
-{
-    int ready[2], go[2], status;
-    char byte;
-
-    memset(counts, 0, ERR_COUNT * sizeof(int));
-    db_close(&w->db);
-    CU_ASSERT(pipe(ready) == 0 && pipe(go) == 0);
-    fflush(NULL);
-    for (size_t i = 0; i < n; i++) {
-        if (fork() == 0)
-            child(w, run[i], (int)i, ready, go);
-    }
-    close(ready[1]);
-    for (size_t i = 0; i < n; i++)
-        CU_ASSERT_EQUAL(read(ready[0], &byte, 1), 1);
-    close(go[0]);
-    close(go[1]); /* all see the end of the pipe at once */
-    close(ready[0]);
-    for (size_t i = 0; i < n; i++) {
-        bool ended = wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) < ERR_COUNT;
-        CU_ASSERT(ended);
-        if (ended)
-            counts[WEXITSTATUS(status)]++;
-    }
-    w->db = world_connect(w);
-}
-
-static void race_all(struct world *w, size_t n, racer run, int counts[ERR_COUNT])
-{
-    racer all[MOST];
-
-    for (size_t i = 0; i < n; i++)
-        all[i] = run;
-    race(w, n, all, counts);
-}
-
-static int64_t rows(struct world *w)
-{
-    int64_t all = -1, live = -1;
-
-    OK(sessions_count(w->db, w->arena, T0, &all, &live));
-    return all;
-}
 
 static void one_session(struct world *w)
 {
@@ -254,7 +175,7 @@ static void sign_in_against(racer what)
         race(&w, 3, both, counts);
         CU_ASSERT_EQUAL(counts[ERR_OK] + counts[ERR_NONE], 3);
         CU_ASSERT(counts[ERR_OK] >= 1);
-        CU_ASSERT_EQUAL(rows(&w), 0);
+        CU_ASSERT_EQUAL(rows_all(&w), 0);
         world_close(&w);
     }
 }
@@ -294,7 +215,7 @@ static void test_sign_in_own_change(void)
         race(&w, 4, racers, counts);
         CU_ASSERT_EQUAL(counts[ERR_OK] + counts[ERR_NONE], 4);
         CU_ASSERT(counts[ERR_NONE] >= 1); /* one change of two */
-        CU_ASSERT_EQUAL(rows(&w), 1);
+        CU_ASSERT_EQUAL(rows_all(&w), 1);
         OK(sessions_find(w.db, w.arena, "next", &s, &u));
         world_close(&w);
     }
@@ -323,7 +244,7 @@ static void test_slide_against_end(void)
         one_session(&w);
         race(&w, 2, both, counts);
         CU_ASSERT_EQUAL(counts[ERR_OK] + counts[ERR_NONE], 2);
-        CU_ASSERT_EQUAL(rows(&w), 0);
+        CU_ASSERT_EQUAL(rows_all(&w), 0);
         world_close(&w);
     }
 }
@@ -356,7 +277,7 @@ static void test_ceiling(void)
         one_session(&w);
         race_all(&w, MOST, run_ceiling, counts);
         CU_ASSERT_EQUAL(counts[ERR_OK], MOST);
-        CU_ASSERT_EQUAL(rows(&w), 3);
+        CU_ASSERT_EQUAL(rows_all(&w), 3);
         world_close(&w);
     }
 }
@@ -382,92 +303,6 @@ static void test_first_lock(void)
     }
 }
 
-/* --- limits ----------------------------------------------------------------------------------------------------------
- */
-
-#define ROOM 3
-
-/* As the program does it: an address with room for three, an account with three before its pause, one of the two off.
- */
-static enum err run_try(struct world *w, struct db *db, bool by_account)
-{
-    struct cfg cfg = *w->cfg;
-
-    cfg.limits_sign_in = by_account ? (struct cfg_rate){0, 0} : (struct cfg_rate){ROOM, CLOCK_HOUR};
-    cfg.limits_total = (struct cfg_rate){0, 0};
-    cfg.limits_account = by_account ? ROOM : 0;
-    cfg.limits_account_wait = CLOCK_HOUR;
-    struct auth au = {
-        .cfg = &cfg, .db = db, .arena = w->arena, .now = T0, .trying = TRYING_SIGN_IN, .by.ip = "192.0.2.1"};
-    return throttle_take(&au, "u1", NULL);
-}
-
-static enum err run_try_account(struct world *w, struct db *db, int who)
-{
-    (void)who;
-    return run_try(w, db, true);
-}
-
-static enum err run_try_address(struct world *w, struct db *db, int who)
-{
-    (void)who;
-    return run_try(w, db, false);
-}
-
-/* The counters by themselves, each statement for itself: read, decide, write guarded by what was read. */
-static enum err run_count(struct world *w, struct db *db, int who)
-{
-    struct limit was, is;
-    enum err e;
-
-    (void)who;
-    do {
-        TRY(limits_get(db, w->arena, "bucket", &was));
-        is = was;
-        is.subject = "x";
-        is.tries++;
-        is.free_at = is.expires_at = T0 + is.tries;
-        if (was.tries == ROOM)
-            return ERR_LIMITED;
-        e = limits_set(db, &was, &is);
-    } while (e == ERR_NONE);
-    return e;
-}
-
-/* Eight count in the same bucket at once: exactly as many as there is room for, and nobody fails. */
-static void room_for_three(racer run, const char *name)
-{
-    int counts[ERR_COUNT];
-    struct world w;
-    struct limit l;
-
-    for (int i = 0; i < ROUNDS / 2; i++) {
-        world_open(&w);
-        world_user(&w, 1);
-        race_all(&w, MOST, run, counts);
-        CU_ASSERT_EQUAL(counts[ERR_OK], ROOM);
-        CU_ASSERT_EQUAL(counts[ERR_LIMITED], MOST - ROOM);
-        OK(limits_get(w.db, w.arena, name, &l));
-        CU_ASSERT_EQUAL(l.tries, ROOM);
-        world_close(&w);
-    }
-}
-
-static void test_limit_counters(void)
-{
-    room_for_three(run_count, "bucket");
-}
-
-static void test_limit_account(void)
-{
-    room_for_three(run_try_account, "sign-in account:u1");
-}
-
-static void test_limit_address(void)
-{
-    room_for_three(run_try_address, "sign-in address:192.0.2.1");
-}
-
 static CU_TestInfo tests[] = {
     {"end own", test_end_own},
     {"slide", test_slide},
@@ -482,9 +317,6 @@ static CU_TestInfo tests[] = {
     {"slide against end", test_slide_against_end},
     {"ceiling", test_ceiling},
     {"first lock", test_first_lock},
-    {"limit: one bucket", test_limit_counters},
-    {"limit: one account", test_limit_account},
-    {"limit: one address", test_limit_address},
     CU_TEST_INFO_NULL,
 };
 
