@@ -145,8 +145,9 @@ test("USR1: the log is opened anew after a rename, by all processes, and no requ
 			}
 			await stop();
 			eq(seen.unaccepted + seen.refused, 0); assert.deepEqual(seen.cut, []); assert.deepEqual(seen.wrong, []);
-			const ended = ["", ".1", ".2", ".3"].map((x) => read(file + x)).join("").split("\n");
-			assert.ok(ended.filter((l) => / GET \/(session|ok) 200 /.test(l)).length >= seen.served, "each request has its line");
+			// a line is written once the answer is sent
+			const lines = () => ["", ".1", ".2", ".3"].map((x) => read(file + x)).join("").split("\n").filter((l) => / GET \/(session|ok) 200 /.test(l));
+			assert.ok(await until(() => lines().length >= seen.served), "each request has its line");
 			eq(t.workers().join(), before, "the same workers");
 			const sizes = [1, 2, 3].map((n) => read(`${file}.${n}`).length);
 			await Promise.all(times(30, () => t.get("/ok")));
