@@ -1,7 +1,7 @@
 // Processes that die, hang or retire while requests come: only what a dying worker had in hand is lost (S23, S102, S104).
 import { describe, test } from "node:test";
 import { exchange, begin, environment, params, parseAnswer, record, STDIN } from "../endpoint/fcgi.mjs";
-import { IS_ROOT, Load, PASSWORD, PATIENCE, SOAK, assert, children, eq, every, gone, logged, newEmail, own, quantile, random, signal, spread, times, until, wait, whoTakes } from "./pool.mjs";
+import { IS_ROOT, Load, PASSWORD, PATIENCE, SOAK, assert, atRest, children, eq, every, gone, logged, newEmail, own, quantile, random, signal, spread, times, until, wait, whoTakes } from "./pool.mjs";
 
 const NAME = (sig) => new RegExp(`was ended by signal ${sig}\\b`);
 const quiet = { "log.access": "off" };
@@ -22,7 +22,9 @@ describe("killed at random, while 16 clients never pause", () => {
 		l.judge(t, { broken: kills, least: 100 * SOAK / PATIENCE });
 		assert.ok(kills >= 2);
 		if (SOAK >= 60) assert.ok(l.seen.broken.length <= l.seen.asked / 1000, `${l.seen.broken.length} of ${l.seen.asked} lost, more than 0.1 %`);
-		eq((s.log().match(new RegExp(NAME(n), "g")) ?? []).length, kills, "each death is logged");
+		const deaths = () => (s.log().match(new RegExp(NAME(n), "g")) ?? []).length;
+		await until(() => deaths() >= kills);
+		eq(deaths(), kills, "each death is logged");
 		await l.allIn();
 		assert.ok(await until(() => s.workers().length === 4), "all workers are there again");
 		for (const r of await Promise.all(times(100, () => s.get("/session", { cookie: l.clients[0].cookie })))) eq(r.status, 200);
@@ -56,6 +58,7 @@ describe("a crash", () => {
 	}));
 	test("between requests names none", () => own({ workers: 1 }, async (s) => {
 		await s.get("/ok");
+		await atRest(s);
 		signal(s.workers()[0], "SIGSEGV");
 		assert.ok(await until(() => NAME(11).test(s.log())));
 		assert.ok(!/request [A-Za-z0-9]{12}/.test(s.log().split("\n").find((l) => NAME(11).test(l))));
