@@ -5,7 +5,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { BUILD, DAY, FOREIGN, HOUR, ID, PASSWORD, SECOND, assert, cleanEnv, clears, eq, fails, newEmail, ok, same, setsNothing, start, times } from "./server.mjs";
+import { BUILD, DAY, FOREIGN, HOUR, ID, PASSWORD, SECOND, assert, cleanEnv, clears, eq, fails, feed, newEmail, ok, same, setsNothing, start, times } from "./server.mjs";
 
 const NEXT = "another-horse-2", THIRD = "yet-another-horse-3", WRONG = "not-the-password", FRESH = 2 * HOUR;
 const MODES = ["session", "bearer"], servers = {};
@@ -434,7 +434,7 @@ both("any password", ({ s, as, born, change, signsIn }) => {
 });
 
 both("what an administrator does meanwhile", ({ s, as, alive, born }) => {
-	const ctl = (input, ...args) => new Promise((resolve, reject) => execFile(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, ...args], { env: cleanEnv() }, (e, _, err) => (e ? reject(new Error(err)) : resolve())).stdin.end(input));
+	const ctl = (input, ...args) => new Promise((resolve, reject) => feed(execFile(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, ...args], { env: cleanEnv() }, (e, _, err) => (e ? reject(new Error(err)) : resolve())), input));
 	for (const verb of ["disable", "delete", "set-password"]) test(`user ${verb}: from then on every answer is 401, at every device (S13, S14)`, async () => {
 		const u = await born(), devices = [u, await s.another(u), await s.another(u, { rememberMe: false })], stranger = await s.user(); let over = false;
 		const poll = async (b) => { const seen = []; for (let last = false; !last;) { last = over; seen.push([last, (await s.get("/sessions", as(b))).status]); } return seen; };

@@ -34,6 +34,8 @@ export function newDir(name) {
 	if (process.getuid() === 0) execFileSync("chown", ["www-data:", dir]);
 	return dir;
 }
+/** All that a program gets to read. One that ends without reading it is judged by its end, not by the broken pipe. */
+export const feed = (child, text) => { child.stdin.on("error", (e) => { if (e.code !== "EPIPE") throw e; }); child.stdin.end(text); };
 const run = (file, args, env) => new Promise((resolve, reject) =>
 	execFile(file, args, { env: { ...process.env, ...env } }, (e, stdout, stderr) => (e ? reject(new Error(`${path.basename(file)} ${args[0]}: ${stderr || e.message}`)) : resolve(stdout))));
 
@@ -170,7 +172,7 @@ export class Server {
 	}
 	/** Rows as lines, values with "|" between, NULL as nothing, times as in JSON, on either store. */
 	sql(text) { return this.rows(execFileSync(...this.client(), { input: text, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] })); }
-	sqlSoon(text) { return new Promise((resolve, reject) => execFile(...this.client(), (e, out) => (e ? reject(e) : resolve(this.rows(out)))).stdin.end(text)); }
+	sqlSoon(text) { return new Promise((resolve, reject) => feed(execFile(...this.client(), (e, out) => (e ? reject(e) : resolve(this.rows(out)))), text)); }
 	rows(out) { return (this.db ? out : out.split("\n").map((l) => l.split("\t").map(plainValue).join("|")).join("\n")).trim(); }
 	/** Lets the store do `statement` for each row that is inserted, updated or deleted; `of`: only where this column changes. */
 	trigger(name, event, table, statement, of) {

@@ -2,7 +2,7 @@
 import { after, describe, test } from "node:test";
 import { execFile } from "node:child_process";
 import path from "node:path";
-import { BUILD, DAY, PASSWORD, SECOND, assert, cleanEnv, clears, eq, fails, ok, start, times } from "../endpoint/server.mjs";
+import { BUILD, DAY, PASSWORD, SECOND, assert, cleanEnv, clears, eq, fails, feed, ok, start, times } from "../endpoint/server.mjs";
 
 const SCALE = Number(process.env.RACES ?? 1), rounds = (n) => Math.max(5, Math.round(n * SCALE));
 // password.slots is of no use as a limit here: every sign-in is to be served
@@ -125,7 +125,7 @@ test(`of 20 parallel sign-ups with one e-mail, ${rounds(30)} rounds, one succeed
 // --- the password changes, or its owner leaves ---------------------------------------------------------------------------
 
 /** latchkeyctl beside requests; its answer as JSON. */
-const ctl = (args, input = "") => new Promise((resolve, reject) => execFile(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, "--json", ...args], { env: cleanEnv() }, (e, out, err) => (e ? reject(new Error(err)) : resolve(JSON.parse(out)))).stdin.end(input));
+const ctl = (args, input = "") => new Promise((resolve, reject) => feed(execFile(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, "--json", ...args], { env: cleanEnv() }, (e, out, err) => (e ? reject(new Error(err)) : resolve(JSON.parse(out)))), input));
 const reset = async (u) => (await ctl(["user", "reset", u.email])).token;
 const rowsOf = (u, table = "session") => s.sql(`SELECT COUNT(*) FROM ${table} WHERE ${table === "user" ? "id" : "userId"} = '${u.id}'`);
 const change = (b, currentPassword, newPassword, extra) => s.post("/change-password", { currentPassword, newPassword, ...extra }, { cookie: b.cookie });
