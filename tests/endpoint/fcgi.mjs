@@ -71,7 +71,8 @@ export function records(buffer) {
 }
 
 /** Sends bytes and gathers what comes back until the peer closes, or ends the request (a web server then closes), or
- * `timeout` ms have passed. chunks: buffers, numbers (a pause of so many ms), or functions (socket) => …. */
+ * `timeout` ms have passed. chunks: buffers, numbers (a pause of so many ms), or functions (socket) => …, which
+ * are waited for: gate() makes one. */
 export function exchange(path, chunks, { timeout = 15_000, half = false, untilClose = false } = {}) {
 	return new Promise((resolve, reject) => {
 		const got = [], began = process.hrtime.bigint();
@@ -93,12 +94,19 @@ export function exchange(path, chunks, { timeout = 15_000, half = false, untilCl
 			for (const c of chunks) {
 				if (done) return;
 				if (typeof c === "number") await new Promise((r) => { const pause = setTimeout(r, c); wake = () => { clearTimeout(pause); r(); }; });
-				else if (typeof c === "function") c(socket);
+				else if (typeof c === "function") await c(socket);
 				else socket.write(c);
 			}
 			if (half && !done) socket.end();
 		});
 	});
+}
+/** A place among the chunks where exchange stops. reached: all before it is sent; go(): on with what follows. */
+export function gate() {
+	let reach, go;
+	const reached = new Promise((r) => (reach = r)), gone = new Promise((r) => (go = r));
+	const chunk = async (socket) => { while (socket.writableLength && !socket.destroyed) await new Promise(setImmediate); reach(); await gone; };
+	return Object.assign(chunk, { reached, go });
 }
 function result(raw, state, ms) {
 	const { list, rest } = records(raw);

@@ -206,6 +206,18 @@ export function children(pid) {
 	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number)
 		.filter((c) => { try { return !/^State:\s*Z/m.test(fs.readFileSync(`/proc/${c}/status`, "utf8")); } catch { return false; } });
 }
+/** Waits until every worker sleeps. connect() and write() wake all that could take what was sent: once the client's write is
+ * flushed and all of them sleep again, each connection is accepted and every byte read (unless a worker waits for the database). */
+export async function asleep(s) {
+	const state = (pid) => { try { return fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\) /s, "")[0]; } catch { return null; } };
+	assert.ok(await until(() => { const pids = s.workers(); return pids.length > 0 && pids.every((pid) => state(pid) === "S"); }, 10_000, 5), "the workers sleep");
+}
+/** f comes to say n: waited for, and then the same as eq. */
+export async function becomes(f, n, what) {
+	let v;
+	await until(() => (v = f()) === n);
+	eq(v, n, what);
+}
 export async function until(f, ms = 10_000, step = 20) {
 	for (const end = Date.now() + ms * PATIENCE; ; await wait(step)) {
 		const v = await f();

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import path from "node:path";
-import { BUILD, PASSWORD, PATIENCE, Server, assert, children, cleanEnv, eq, gone, newDir, newEmail, settled, start, until, wait } from "../endpoint/server.mjs";
+import { BUILD, PASSWORD, PATIENCE, Server, assert, becomes, children, cleanEnv, eq, gone, newDir, newEmail, settled, start, until, wait } from "../endpoint/server.mjs";
 import { END, STDOUT, parseAnswer, records, request } from "../endpoint/fcgi.mjs";
 
 export * from "../endpoint/server.mjs";
@@ -15,7 +15,7 @@ export const IS_ROOT = process.getuid() === 0;
 export async function own({ set = {}, ...options }, f) {
 	const s = await start({ ...options, set: { "jobs.every": "0", ...set } });
 	s.loads = [];
-	try { return await f(s); } finally { for (const l of s.loads) l.on = false; await s.stop(); }
+	try { await becomes(() => s.workers().length, options.workers ?? 2, "all workers are there"); return await f(s); } finally { for (const l of s.loads) l.on = false; await s.stop(); }
 }
 /** A directory for sockets and logs, which the server may write, while f runs. */
 export async function place(f) {
@@ -56,10 +56,11 @@ export const bytesOf = (s, method, p, o = {}) => request(s.parts(method, p, o));
 
 /** Clients that ask without pause, one request after another, each a user of his own. `step(c)` is one turn of a client.
  * What must not happen is gathered in `seen`: nothing is thrown while the load runs.
- * away: for a while nobody may be listening; who is refused then asks again. */
+ * away: for a while nobody may be listening; who is refused then asks again.
+ * may: (answer) => is this status right all the same? */
 export class Load {
-	constructor(s, { clients = 16, step = mixed, status = [200], signIn = s, pause = 0, away = false } = {}) {
-		Object.assign(this, { s, n: clients, step, status, signIn, pause, away, on: true });
+	constructor(s, { clients = 16, step = mixed, status = [200], signIn = s, pause = 0, away = false, may = () => false } = {}) {
+		Object.assign(this, { s, n: clients, step, status, signIn, pause, away, may, on: true });
 		this.seen = { asked: 0, served: 0, status: {}, broken: [], wrong: [], ms: [] };
 	}
 	async begin() {
@@ -69,6 +70,15 @@ export class Load {
 		this.began = performance.now();
 		this.all = Promise.all(this.clients.map(async (c) => { while (this.on) { await this.step(c); if (this.pause) await wait(this.pause); } }));
 		return this;
+	}
+	/** Undisturbed for a second, once it is in full flow: what this machine can serve, which share() goes by. */
+	async calm() {
+		await wait(300);
+		const from = this.seen.served, began = performance.now();
+		await wait(1000);
+		this.since = performance.now();
+		this.before = this.seen.served;
+		this.rate = (this.before - from) / (this.since - began) * 1000;
 	}
 	async stop() {
 		this.on = false;
@@ -80,6 +90,12 @@ export class Load {
 	/** Nobody has lost his session. */
 	async allIn() {
 		for (const c of this.clients) for (const cookie of [c.cookie, c.kept]) if (cookie) { const r = await this.s.get("/session", { cookie }); eq(r.status, 200, r.text); eq(r.json?.user.id, c.user.id, `client ${c.i}`); }
+	}
+	/** After calm(): since then a quarter of that rate was served. */
+	share(t) {
+		const seconds = performance.now() - this.since, rate = (this.seen.served - this.before) / seconds * 1000;
+		t.diagnostic(`${Math.round(this.rate)}/s undisturbed, ${Math.round(rate)}/s then`);
+		assert.ok(rate >= this.rate / 4 && rate > 0, `${rate.toFixed(1)}/s of ${this.rate.toFixed(1)}/s`);
 	}
 	/** Nothing went wrong, and at most `broken` connections broke before an answer. */
 	judge(t, { broken = 0, least = 1 } = {}) {
@@ -105,7 +121,7 @@ class Client {
 			return null;
 		}
 		seen.status[r.status] = (seen.status[r.status] ?? 0) + 1;
-		if (!load.status.includes(r.status)) load.wrong(`${what}: ${r.status} ${r.text}`);
+		if (!load.status.includes(r.status) && !load.may(r)) load.wrong(`${what}: ${r.status} ${r.text}`);
 		if (r.status === 503 && !/^[1-9]\d*$/.test(r.headers["retry-after"] ?? "")) load.wrong(`${what}: 503 without Retry-After`);
 		if (r.status >= 400 && r.setCookies.length) load.wrong(`${what}: ${r.status} with Set-Cookie`);
 		if (r.status !== 200) return null;
