@@ -7,28 +7,28 @@ const LIMIT = 2000, set = { "log.access": "off", "limits.request": `${LIMIT / 10
 const trickle = (bytes, ms) => [...bytes].flatMap((b) => [Buffer.from([b]), ms]);
 
 describe("8 clients that send a byte a second, against 4 workers", () => {
-	test("once: others are served within the deadline, and at once afterwards", (t) => own({ workers: 4, set }, async (s) => {
-		const u = await s.user(), bytes = bytesOf(s, "GET", "/session", { cookie: u.cookie });
+	test("once: others are served within the deadline, and at once afterwards", (t) => own({ workers: 4, set: { ...set, "limits.request": "6s" } }, async (s) => {
+		const LIMIT = 6000, u = await s.user(), bytes = bytesOf(s, "GET", "/session", { cookie: u.cookie });
 		const slow = times(8, () => exchange(s.socket, trickle(bytes, 1000), { timeout: 10 * LIMIT * PATIENCE, untilClose: true }));
 		await wait(50);
 		const others = await Promise.all(times(20, (i) => wait(i * 50).then(() => talk(s.socket, bytes))));
 		for (const r of others) { eq(r.kind, "answer", r.why); eq(r.json?.user.id, u.id); }
 		const ms = others.map((r) => r.ms);
 		t.diagnostic(`others: ${spread(ms)}; deadline ${LIMIT} ms`);
-		assert.ok(quantile(ms, 1) < LIMIT * PATIENCE, spread(ms)); // 8 over 4 workers are two turns of a third of it
+		assert.ok(quantile(ms, 1) < LIMIT, spread(ms)); // 8 over 4 workers are two turns of a third of it
 		for (const r of await Promise.all(slow)) { assert.notEqual(r.state, "timeout"); eq(r.stdout.length, 0); }
-		for (let i = 0; i < 20; i++) { const r = await talk(s.socket, bytes); eq(r.kind, "answer"); assert.ok(r.ms < LIMIT / 4 * PATIENCE, `${r.ms} ms`); }
+		for (let i = 0; i < 20; i++) { const r = await talk(s.socket, bytes); eq(r.kind, "answer"); assert.ok(r.ms < LIMIT / 3, `${r.ms} ms`); } // one that waited for a slow client would take a third
 	}));
-	test("again and again: others are served all the time", (t) => own({ workers: 4, set: { ...set, "limits.request": "1s" } }, async (s) => {
+	test("again and again: others are served all the time", (t) => own({ workers: 4, set: { ...set, "limits.request": "3s" } }, async (s) => {
 		let on = true, cut = 0;
 		const l = await new Load(s, { clients: 4, step: looks }).begin(), bytes = bytesOf(s, "GET", "/ok");
 		const slow = times(8, async () => { while (on) { await exchange(s.socket, trickle(bytes, 1000), { timeout: 20_000 * PATIENCE, untilClose: true }); cut++; } });
-		await wait(5000);
+		await wait(8000);
 		on = false;
 		await l.stop(); await Promise.all(slow);
 		l.judge(t, { least: 16 });
 		assert.ok(cut >= 8, `${cut} were cut`);
-		assert.ok(quantile(l.seen.ms, 1) < 2500 * PATIENCE + 500, spread(l.seen.ms));
+		assert.ok(quantile(l.seen.ms, 1) < 6000, spread(l.seen.ms)); // two turns of a third of 3 s
 		await l.allIn();
 	}));
 	test("clients that never take their answer hold others up no longer", (t) => own({ workers: 4, set }, async (s) => {
