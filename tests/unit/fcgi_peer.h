@@ -141,7 +141,7 @@ static inline struct server server_start(int64_t deadline_ms)
 /* Ends by SIGTERM; a server that hangs is killed and the test fails. */
 static inline void server_end(struct server *s)
 {
-    int status = -1, tries = 300;
+    int status = -1, tries = 1000;
 
     kill(s->pid, SIGTERM);
     while (waitpid(s->pid, &status, WNOHANG) == 0 && --tries > 0)

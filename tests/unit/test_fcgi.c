@@ -1,9 +1,11 @@
 /* The transport as honest web servers use it: roles, splits, kept connections, sizes, peers, many requests. */
 #include "fcgi_peer.h"
 
+enum { DEADLINE_MS = 20000 }; /* not what is tested here */
+
 static void test_plain(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(DEADLINE_MS);
     int fd = dial(&s);
 
     begin(RESPONDER, false);
@@ -17,7 +19,7 @@ static void test_plain(void)
 
 static void test_split_records(void)
 {
-    struct server s = server_start(5000);
+    struct server s = server_start(DEADLINE_MS);
     int fd = dial(&s);
 
     begin(RESPONDER, false);
@@ -35,7 +37,7 @@ static void test_split_records(void)
 
 static void test_keep_conn(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(DEADLINE_MS);
 
     for (int i = 0; i < 20; i++) {
         int fd = dial(&s);
@@ -54,7 +56,7 @@ static void test_keep_conn(void)
 
 static void test_get_values(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(DEADLINE_MS);
     unsigned char b[100];
     int fd = dial(&s);
 
@@ -75,7 +77,7 @@ static void test_get_values(void)
 
 static void test_roles(void)
 {
-    struct server s = server_start(1000);
+    struct server s = server_start(DEADLINE_MS);
     int fd = dial(&s);
 
     begin(AUTHORIZER, false);
@@ -95,7 +97,7 @@ static void test_roles(void)
 /* The answer arrives whole though the server never looked at the body. */
 static void test_body_not_read(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(DEADLINE_MS);
     static char much[100000];
 
     for (int i = 0; i < 20; i++) {
@@ -112,7 +114,7 @@ static void test_body_not_read(void)
 
 static void test_large_answer(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(DEADLINE_MS);
 
     ask(&s, "BIG", "300000");
     expect("gone=0");
@@ -122,7 +124,7 @@ static void test_large_answer(void)
 
 static void test_thousand_requests(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(DEADLINE_MS);
 
     ask(&s, NULL, NULL);
     int fds = number_after("fds=");
@@ -148,11 +150,11 @@ static void test_thousand_requests(void)
 /* Several processes on one listening socket: each connection is served once, nobody blocks in accept. */
 static void test_herd(void)
 {
-    struct server s = server_start(2000), more[3];
+    struct server s = server_start(DEADLINE_MS), more[3];
 
     for (int i = 0; i < 3; i++) {
         more[i] = s;
-        server_fork(&more[i], 2000, "127.0.0.1");
+        server_fork(&more[i], DEADLINE_MS, "127.0.0.1");
     }
     for (int i = 0; i < 200; i++) {
         ask(&s, NULL, NULL);
@@ -175,7 +177,7 @@ static void tcp_case(const char *peer, bool served)
 
     CU_ASSERT_EQUAL_FATAL(fcgi_listen("127.0.0.1:0", "", 16, &s.fd), ERR_OK);
     getsockname(s.fd, (struct sockaddr *)&at, &len);
-    server_fork(&s, 1000, peer);
+    server_fork(&s, DEADLINE_MS, peer);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
     begin(RESPONDER, false);

@@ -2,9 +2,41 @@
  * deadline, and half a request is never served. */
 #include "fcgi_peer.h"
 
+/* Short deadlines cut a process that does not get the processor as well, and nothing that is bounded from above can be
+ * waited for: such a round may be tried again, and one of them must be good. */
+static void in_a_round(bool (*round)(void))
+{
+    bool good = false;
+
+    for (int i = 0; i < 5 && !good; i++)
+        good = round();
+    CU_ASSERT_TRUE(good);
+}
+
+static bool served(const char *text)
+{
+    return in.eof && in.ended && strstr(in.text, text);
+}
+
+/* Asks while the server is stopped: when it accepts, all has arrived. */
+static void ask_whole(const struct server *s)
+{
+    int status;
+
+    kill(s->pid, SIGSTOP);
+    waitpid(s->pid, &status, WUNTRACED);
+    int fd = dial(s);
+    begin(RESPONDER, false);
+    params(NULL, NULL, true);
+    body("", 0);
+    send_all(fd);
+    kill(s->pid, SIGCONT);
+    receive(fd);
+}
+
 static void test_close_in_params(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(20000);
 
     for (int cut = 0; cut < 3; cut++) { /* at a pair's boundary, inside a pair, inside a header */
         int fd = dial(&s);
@@ -24,7 +56,7 @@ static void test_close_in_params(void)
 
 static void test_abort(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(20000);
 
     for (int where = 0; where < 2; where++) {
         int fd = dial(&s);
@@ -46,7 +78,7 @@ static void test_abort(void)
 
 static void test_close_in_body(void)
 {
-    struct server s = server_start(2000);
+    struct server s = server_start(20000);
     int fd = dial(&s);
 
     begin(RESPONDER, false);
@@ -81,7 +113,7 @@ static int64_t trickle(const struct server *s)
 }
 
 /* A third of the time is for arriving. */
-static void test_trickle(void)
+static bool trickle_round(void)
 {
     struct server s = server_start(900);
     char text[500];
@@ -94,19 +126,25 @@ static void test_trickle(void)
         n += pair(b + n, "A", "b");
     record(PARAMS, b, n, 0);
     int64_t in_params = trickle(&s);
-    CU_ASSERT_TRUE(in_params >= 250 && in_params < 900);
+    CU_ASSERT_TRUE(in_params >= 250);
 
     begin(RESPONDER, false);
     record(PARAMS, "", 0, 0);
     record(STDIN, text, sizeof text, 0);
     int64_t in_body = trickle(&s);
-    CU_ASSERT_TRUE(in_body >= 250 && in_body < 900);
-    ask(&s, NULL, NULL);
-    expect("gone=2");
+    CU_ASSERT_TRUE(in_body >= 250);
+    ask_whole(&s);
+    bool good = served("gone=2") && in_params < 900 && in_body < 900;
     server_end(&s);
+    return good;
 }
 
-static void test_answer_not_taken(void)
+static void test_trickle(void)
+{
+    in_a_round(trickle_round);
+}
+
+static bool answer_not_taken_round(void)
 {
     struct server s = server_start(300);
     int fd = dial(&s);
@@ -116,15 +154,20 @@ static void test_answer_not_taken(void)
     body("", 0);
     send_all(fd);
     int64_t start = clock_steady();
-    ask(&s, NULL, NULL); /* served as soon as the first one is given up */
-    expect("gone=1");
-    CU_ASSERT_TRUE(clock_steady() - start < 900);
+    ask_whole(&s); /* served as soon as the first one is given up */
+    bool good = served("gone=1") && clock_steady() - start < 900;
     close(fd);
     server_end(&s);
+    return good;
+}
+
+static void test_answer_not_taken(void)
+{
+    in_a_round(answer_not_taken_round);
 }
 
 /* A peer that takes its answer but never closes holds the server for the linger time or the deadline at most. */
-static void test_peer_does_not_close(void)
+static bool peer_does_not_close_round(void)
 {
     struct server s = server_start(300);
     int fd = dial(&s);
@@ -133,23 +176,35 @@ static void test_peer_does_not_close(void)
     params("NOREAD", "1", true);
     send_all(fd);
     int64_t start = clock_steady();
-    ask(&s, NULL, NULL);
-    expect("gone=0");
-    CU_ASSERT_TRUE(clock_steady() - start < 900);
+    ask_whole(&s);
+    bool good = served("gone=0") && clock_steady() - start < 900;
     close(fd);
     server_end(&s);
+    return good;
+}
+
+static void test_peer_does_not_close(void)
+{
+    in_a_round(peer_does_not_close_round);
+}
+
+static bool late_alarm_round(void)
+{
+    struct server s = server_start(100);
+    bool good = true;
+
+    for (int i = 0; i < 3; i++) {
+        ask_whole(&s);
+        good = served("gone=0") && good;
+        poll(NULL, 0, 180);
+    }
+    server_end(&s);
+    return good;
 }
 
 static void test_late_alarm_while_idle(void)
 {
-    struct server s = server_start(100);
-
-    for (int i = 0; i < 3; i++) {
-        ask(&s, NULL, NULL);
-        expect("gone=0");
-        poll(NULL, 0, 180);
-    }
-    server_end(&s);
+    in_a_round(late_alarm_round);
 }
 
 /* libfcgi may abort on these; it must not hang, and nobody else may be served a mixture. */
@@ -173,7 +228,7 @@ static void test_huge_lengths(void)
         receive(fd);
         CU_ASSERT_TRUE(in.eof);
         CU_ASSERT_EQUAL(in.n, 0);
-        CU_ASSERT_TRUE(clock_steady() - start < 2000);
+        CU_ASSERT_TRUE(clock_steady() - start < 4000);
         kill(s.pid, SIGKILL);
         waitpid(s.pid, &status, 0);
         close(s.fd);
@@ -181,9 +236,10 @@ static void test_huge_lengths(void)
     }
 }
 
-static void test_garbage(void)
+static bool garbage_round(void)
 {
     struct server s = server_start(500);
+    bool good = true;
     static const char *const junk[] = {"GET / HTTP/1.0\r\n\r\n", "\2\1\0\1\0\10\0\0aaaaaaaa", "\1\5\0\1\0\1\0\0x",
                                        "\1\1\0\1\0\10\0\0\0\7\0\0\0\0\0\0"};
     static const size_t size[] = {18, 16, 9, 16};
@@ -197,11 +253,17 @@ static void test_garbage(void)
         receive(fd);
         CU_ASSERT_TRUE(in.eof);
         CU_ASSERT_EQUAL(in.n, 0);
-        CU_ASSERT_TRUE(clock_steady() - start < 1000);
+        good = clock_steady() - start < 1000 && good;
     }
-    ask(&s, NULL, NULL);
-    expect("gone=4");
+    ask_whole(&s);
+    good = served("gone=4") && good;
     server_end(&s);
+    return good;
+}
+
+static void test_garbage(void)
+{
+    in_a_round(garbage_round);
 }
 
 static CU_TestInfo tests[] = {
