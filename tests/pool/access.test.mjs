@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
+import { freePort } from "../mysql-link/servers.mjs";
 import { IS_ROOT, PATIENCE, account, assert, bytesOf, children, eq, newDir, own, proc, raise, reload, talk, until } from "./pool.mjs";
 
 const mode = (file) => (fs.statSync(file).mode & 0o7777).toString(8);
@@ -64,7 +65,6 @@ describe("a third local user", { skip: !IS_ROOT && "needs root" }, () => {
 	}));
 });
 
-const freePort = () => new Promise((resolve) => { const k = net.createServer().listen(0, "127.0.0.1", () => { const { port } = k.address(); k.close(() => resolve(port)); }); });
 describe("a TCP socket", () => {
 	const reach = (s, port, localAddress, host = "127.0.0.1") => talk({ host, port, localAddress }, bytesOf(s, "GET", "/ok"), { timeout: 10_000 * PATIENCE });
 	/** Serves at two TCP sockets; f(server, port, second port). */
@@ -103,7 +103,7 @@ describe("a TCP socket", () => {
 		for (let i = 0; i < 20; i++) eq((await reach(s, port)).status, 200);
 		const all = children(s.master());
 		await s.halt("SIGKILL");
-		assert.ok(await until(() => all.every((p) => { try { return /^State:\s*Z/m.test(proc(p, "status")); } catch { return true; } }), 2000));
+		assert.ok(await until(() => all.every((p) => { try { return /^State:\s*Z/m.test(proc(p, "status")); } catch { return true; } })));
 		const relay = net.createServer((a) => { const b = net.connect(port, "127.0.0.1"); a.pipe(b).pipe(a); a.on("error", () => b.destroy()); b.on("error", () => a.destroy()); });
 		// launch() asks at s.socket whether it is there
 		fs.rmSync(s.socket, { force: true });

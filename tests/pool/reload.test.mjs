@@ -138,8 +138,14 @@ describe("what a new configuration says counts", () => {
 	test("log.file: the new one is written, by all", () => own({ workers: 2 }, async (s) => {
 		const file = path.join(s.dir, "other.log"), read = () => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
 		await reload(s, { "log.file": file });
-		await until(async () => { await Promise.all(times(8, () => s.get("/ok"))); return [1, 2].every((n) => read().includes(`[worker ${n}]`)); });
-		for (const n of [1, 2]) assert.ok(read().includes(`[worker ${n}]`));
+		await becomes(() => s.workers().length, 2); await asleep(s);
+		for (const [i, pid] of s.workers().entries()) { // each is asked while the other one stands still
+			const other = s.workers()[1 - i];
+			assert.notEqual(other, pid);
+			signal(other, "SIGSTOP"); ok(await s.get("/ok")); signal(other, "SIGCONT");
+			await asleep(s);
+		}
+		for (const n of [1, 2]) assert.ok(await until(() => read().includes(`[worker ${n}]`)));
 		signal(s.workers()[0], "SIGKILL");
 		assert.ok(await until(() => /\[master\].*was ended by signal 9/.test(read())), "the master too");
 	}));
