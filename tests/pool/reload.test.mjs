@@ -4,7 +4,7 @@ import http from "node:http";
 import fs from "node:fs";
 import path from "node:path";
 import { begin, environment, exchange, gate, params, parseAnswer, stream, STDIN } from "../endpoint/fcgi.mjs";
-import { DAY, HOUR, IS_ROOT, Load, PASSWORD, SOAK, asleep, assert, at, becomes, children, descriptors, eq, every, gone, logged, newEmail, lowWorkers, quantile, ok, own, proc, reload, signal, times, until, wait, web } from "./pool.mjs";
+import { DAY, HOUR, IS_ROOT, Load, PASSWORD, SOAK, asleep, assert, at, becomes, children, descriptors, eq, every, gone, logged, newEmail, lowWorkers, quantile, ok, own, proc, reload, running, signal, times, until, wait, web } from "./pool.mjs";
 
 const quiet = { "log.access": "off" };
 const secrets = (s) => fs.readFileSync(s.secretFile, "utf8").split("\n").map((l) => l.trim()).filter((l) => l && !l.startsWith("#"));
@@ -55,7 +55,7 @@ describe("HUP every second, while clients never pause", () => {
 				}
 			});
 			await wait(300);
-			const rate = async (f) => { const from = seen[200] ?? 0, began = performance.now(), r = await f(); return [((seen[200] ?? 0) - from) / (performance.now() - began) * 1000, r]; };
+			const rate = async (f) => { const from = seen[200] ?? 0, began = running(), r = await f(); return [((seen[200] ?? 0) - from) / (running() - began) * 1000, r]; };
 			const [calm] = await rate(() => wait(1000)), [then, hups] = await rate(() => every(1000, SOAK, () => process.kill(s.master(), "SIGHUP")));
 			on = false;
 			await Promise.all(clients);
