@@ -84,7 +84,7 @@ describe("a worker that hangs", { skip: !IS_ROOT && "needs root: who has the req
 		const u = await s.user(), [first] = halfSent(s), part = inBody ? first : first.subarray(0, 60);
 		await asleep(s); // all are idle
 		const began = performance.now();
-		const { pid, held } = await whoTakes(s, () => ({ done: exchange(s.socket, [part, 60_000]) }));
+		const rest = gate(), { pid, held } = await whoTakes(s, async () => { const done = exchange(s.socket, [part, rest], { timeout: 60_000 }); if (inBody) await rest.reached; return { done }; });
 		if (inBody) await asleep(s);
 		signal(pid, "SIGSTOP");
 		let slowest = 0, served = 0;
