@@ -109,10 +109,13 @@ for (const [seconds, may, what] of [[0.25, (r) => r.status === 503 && r.ms >= 25
 	} });
 	const before = db.status("Connections"), stop = db.cutter(seconds);
 	await wait(SOAK * 1000);
+	let own_ = 0; // connections, to ask how many there were
+	const made = () => db.status("Connections") - before - own_++;
+	await until(() => made() > SOAK / seconds && writes[200] > 50, 30_000, 500);
 	await stop();
 	on = false;
 	await Promise.all([...signUps, ...signIns]); await looked.stop();
-	const cuts = db.status("Connections") - before;
+	const cuts = made();
 	assert.ok(await back(s, users.map((u) => u.cookie), 5000) !== null, "all are signed in");
 	t.diagnostic(`${cuts} connections cut; writes: ${JSON.stringify(writes)}`);
 	looked.judge(t, {});
@@ -153,6 +156,7 @@ test("deadlocks with a second writer: sign-ins and revocations are 200 or 503", 
 		}
 	});
 	await wait(SOAK * 1000);
+	await until(() => seen["sign-in 200"] > 20 && seen["end-all 200"] > 5 && db.deadlocks() - before > 5, 30_000, 500);
 	on = false;
 	await Promise.all(clients);
 	for (const stop of stops) await stop();
