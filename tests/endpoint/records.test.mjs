@@ -4,14 +4,20 @@ import { after, describe, test } from "node:test";
 import { ABORT, AUTHORIZER, BEGIN, DATA, FILTER, GET_VALUES, PARAMS, STDIN, UNKNOWN_TYPE, ask, begin, environment, exchange, pair, params, parseAnswer, record, request, stream } from "./fcgi.mjs";
 import { PASSWORD, PATIENCE, assert, eq, newEmail, ok, start, times, until, wait } from "./server.mjs";
 
-const s = await start({ workers: 2, set: { "limits.request": "3s", "database.timeout": "1s" } });
-after(() => s.stop());
-const u = await s.user(), good = (o = {}) => s.parts("GET", "/session", { cookie: u.cookie, ...o });
-const served = async () => eq((await s.get("/session", { cookie: u.cookie })).json?.user.id, u.id);
-const pids = s.workers().sort().join();
-const workersLive = async () => { await served(); eq(s.workers().sort().join(), pids, "the workers live"); };
+/** A server with a user, and what is asked of them all the time. */
+async function world(limit) {
+	const s = await start({ workers: 2, set: { "limits.request": limit, "database.timeout": "1s" } });
+	after(() => s.stop());
+	const u = await s.user(), good = (o = {}) => s.parts("GET", "/session", { cookie: u.cookie, ...o });
+	const served = async () => eq((await s.get("/session", { cookie: u.cookie })).json?.user.id, u.id);
+	const pids = s.workers().sort().join();
+	const workersLive = async () => { await served(); eq(s.workers().sort().join(), pids, "the workers live"); };
+	return { s, u, good, served, workersLive };
+}
+const { s, u, good, served, workersLive } = await world("3s"), patient = await world("30s");
 
 describe("whole requests, oddly cut", () => {
+	const { s, u, good, workersLive } = patient; // none of them is to be cut because we are slow
 	test("at any byte", async () => {
 		const whole = request({ ...s.parts("POST", "/sign-in/email", { json: { email: u.email, password: PASSWORD } }) });
 		for (let i = 1; i < whole.length; i += 7) {
