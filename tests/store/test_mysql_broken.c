@@ -306,6 +306,7 @@ static void test_busy_is_not_away(void)
     world_open(&w);
     world_user(&w, 1);
     w.cfg->database_timeout = 2000;
+    w.cfg->database_busy_timeout = 5000;
     OK(db_open(w.cfg, &health, &db));
     pid_t pid = other(&w, holder);
     flag_awaited(&w);
