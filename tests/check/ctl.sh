@@ -843,8 +843,13 @@ if [ "$(id -u)" -eq 0 ] && uid=$(id -u nobody) && gid=$(id -g nobody); then
     mkfifo "$dir/hold"
     sqlite3 "$away/state/latchkey.db" < "$dir/hold" > /dev/null &
     exec 9> "$dir/hold"
-    echo 'BEGIN; SELECT count(*) FROM user;' >&9
-    sleep 0.2
+    printf '%s\n' 'BEGIN; SELECT count(*) FROM user;' ".shell touch '$dir/held'" >&9
+    awaited=0
+    until [ -e "$dir/held" ] || [ $awaited -ge 200 ]; do
+        sleep 0.05
+        awaited=$((awaited + 1))
+    done
+    check "a reader holds the database open" [ -e "$dir/held" ]
     run_with 'another fine password' user set-password ann@example.org
     check "user set-password by root" is $? 0
     gives "sweep by root" 0 sweep
