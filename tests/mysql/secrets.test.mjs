@@ -11,7 +11,7 @@ const LOGS = ["--general-log", "--general-log-file=general.log", "--slow-query-l
 for (const format of ["ROW", "MIXED"]) describe(`general log, slow log and binary log (${format}) on`, async () => {
 	const db = await mariadb([...LOGS, `--binlog-format=${format}`]);
 	after(() => db.stop());
-	const s = await db.start({ clock: true, set: { "auth.mode": "bearer" } });
+	const s = await db.start({ clock: true, set: { "jobs.every": "0", "auth.mode": "bearer" } });
 	after(() => s.stop());
 	const seen = { users: [], values: new Set() }, t0 = 0;
 	/** All that a browser of this program was given and could show again. */
