@@ -1,12 +1,12 @@
 // The way to the database server is slow, silent or broken (S97): every answer in its time, 503 and no cookie touched, and
 // well again soon after. What may have happened is not done twice, and deadlocks do not show (S95).
-import { after, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { PASSWORD, PATIENCE, assert, eq, newEmail, ok, setsNothing, times, until, wait } from "../endpoint/server.mjs";
 import { Authority, Latchkey, MariaDb, tlsOptions } from "./servers.mjs";
 import { COM, Link } from "./wire.mjs";
 
-const LIMIT = 3000, WORKERS = 3;
-const set = { "database.timeout": "1s", "database.busy_timeout": "1s", "limits.request": "3s" };
+const LIMIT = 9000, WORKERS = 3;
+const set = { "database.timeout": "1s", "database.busy_timeout": "1s", "limits.request": "9s" };
 const ca = new Authority(), real = await MariaDb.start({ options: tlsOptions(ca.issue({ san: "IP:127.0.0.1" })) });
 const link = await Link.start(real.port), s = await Latchkey.start({ hosts: link.address(), workers: WORKERS, set });
 after(async () => { await s.stop(); await link.stop(); await real.stop(); ca.stop(); });
@@ -30,6 +30,8 @@ async function wellAgain(what) {
 	for (const [name, f] of Object.entries(requests)) { const r = await f(); eq(r.status, 200, `${what}: ${name} afterwards: ${r.text}`); }
 	return Date.now() - began;
 }
+/** No connection is left. */
+const ended = async () => assert.ok(await until(() => link.sockets.size === 0), "all connections have ended");
 /** All requests one by one, then many at once, while something is wrong. */
 async function through(what, wrong, right, t) {
 	await wellAgain(`before ${what}`);
@@ -75,15 +77,15 @@ describe("the way there", () => {
 	});
 	test("it was away for nobody's request: idle connections that the server has ended are not noticed", async () => {
 		await wellAgain("before");
-		for (const [name, f] of Object.entries(requests)) { real.kick(); await wait(100); for (const r of await Promise.all(times(WORKERS, f))) eq(r.status, 200, `${name}: ${r.text}`); }
+		for (const [name, f] of Object.entries(requests)) { real.kick(); await ended(); for (const r of await Promise.all(times(WORKERS, f))) eq(r.status, 200, `${name}: ${r.text}`); }
 		real.sql("SET GLOBAL wait_timeout = 1"); real.kick();
 		try {
-			await wellAgain("short wait_timeout"); await wait(2500);
+			await wellAgain("short wait_timeout"); await ended();
 			for (const [name, f] of Object.entries(requests)) { const r = await f(); eq(r.status, 200, `${name} after wait_timeout: ${r.text}`); }
 		} finally { real.sql("SET GLOBAL wait_timeout = 28800"); }
 	});
 	test("TCP resets, while nobody asks, are not noticed either", async () => {
-		for (const [name, f] of Object.entries(requests)) { for (const c of link.connections) if (!c.client.destroyed) c.client.resetAndDestroy(); await wait(50); const r = await f(); eq(r.status, 200, `${name}: ${r.text}`); }
+		for (const [name, f] of Object.entries(requests)) { for (const c of link.connections) if (!c.client.destroyed) c.client.resetAndDestroy(); await ended(); const r = await f(); eq(r.status, 200, `${name}: ${r.text}`); }
 	});
 });
 
@@ -149,6 +151,11 @@ describe("what may have happened is not done again", () => {
 
 describe("locks of others (S95)", () => {
 	const deadlocks = () => real.status("Innodb_deadlocks");
+	/** Somebody waits for a lock. InnoDB looks anew only after 0.1 s without being asked. */
+	const waited = async () => assert.ok(await until(() => real.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'") !== "0", 8000, 120), "it waits for the lock");
+	let patient; // has patience enough to wait for us, however slow we are
+	before(async () => { patient = await Latchkey.start({ hosts: link.address(), workers: 2, set: { "database.busy_timeout": "10s", "database.timeout": "11s", "limits.request": "40s" } }); });
+	after(() => patient.stop());
 	/** Another one who holds locks of a user in the opposite order, and weighs more, so that the program is the victim. */
 	async function opponent(v, f) {
 		const o = await real.session();
@@ -162,8 +169,8 @@ describe("locks of others (S95)", () => {
 		await wellAgain("before");
 		const v = await s.user(), before = deadlocks();
 		const r = await opponent(v, async (o) => {
-			const answer = s.del("/sessions", { cookie: v.cookie });
-			await wait(150); // it holds the user's row and waits for the sessions
+			const answer = patient.del("/sessions", { cookie: v.cookie });
+			await waited(); // it holds the user's row and waits for the sessions
 			await o.run(`UPDATE latchkey_user SET turn = turn WHERE userId = '${v.id}'`);
 			await o.run("ROLLBACK");
 			return answer;
@@ -173,8 +180,8 @@ describe("locks of others (S95)", () => {
 	test("a sign-in that ends the session it presents", async () => {
 		const v = await s.user(), before = deadlocks();
 		const r = await opponent(v, async (o) => {
-			const answer = s.signIn(v.email, {}, { cookie: v.cookie });
-			await wait(200);
+			const answer = patient.signIn(v.email, {}, { cookie: v.cookie });
+			await waited();
 			await o.run(`UPDATE latchkey_user SET turn = turn WHERE userId = '${v.id}'`);
 			await o.run("ROLLBACK");
 			return answer;
