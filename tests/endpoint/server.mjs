@@ -225,8 +225,6 @@ export async function until(f, ms = 10_000, step = 20) {
 		if (Date.now() > end) return v;
 	}
 }
-/** Every worker waits: what was sent to them before is accepted and read. */
-export const asleep = (s, ms) => until(() => s.workers().every((p) => { try { return fs.readFileSync(`/proc/${p}/stat`, "utf8").replace(/.*\) /s, "")[0] === "S"; } catch { return false; } }), ms);
 /** The value of f once it has stayed the same for a while: what a load has left behind is closed a moment after the load. */
 export async function settled(f, { same = 300, ms = 10_000, step = 20 } = {}) {
 	let value = await f(), since = Date.now();
