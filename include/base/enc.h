@@ -8,6 +8,8 @@
 
 /* Length of base64 with padding of n bytes. */
 #define ENC_B64_LEN(n) (((n) + 2) / 3 * 4)
+/* Length of base64url of n bytes. */
+#define ENC_B64URL_LEN(n) (((n)*4 + 2) / 3)
 /* "2026-11-23T08:53:00.000Z" and its NUL. */
 #define ENC_ISO_SIZE 25
 
@@ -17,6 +19,8 @@ void enc_hex(const void *p, size_t n, char *out);
 bool enc_unhex(const char *s, void *out, size_t n);
 /* Base64 (RFC 4648 §4) with padding; out holds ENC_B64_LEN(n)+1. */
 void enc_b64(const void *p, size_t n, char *out);
+/* Base64url (RFC 4648 §5) without padding, as RFC 7515 has it; out holds ENC_B64URL_LEN(n)+1. */
+void enc_b64url(const void *p, size_t n, char *out);
 /* Decodes len characters of padded base64 into exactly n bytes. Unused low bits of the last character are ignored.
  * False if a character is foreign, padding is wrong or the size is not n. Time does not depend on the characters. */
 bool enc_unb64(const char *s, size_t len, void *out, size_t n);

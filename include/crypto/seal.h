@@ -13,5 +13,8 @@ MUST_USE enum err seal_close(const struct keys *k, struct arena *a, const char *
  * this, or altered. ERR_INTERNAL. */
 MUST_USE enum err seal_open(const struct keys *k, struct arena *a, const char *purpose, const char *bound,
                             const char *sealed, char **out, size_t *n);
+/* The same, and which secret it is under: 0 is the newest. */
+MUST_USE enum err seal_open_by(const struct keys *k, struct arena *a, const char *purpose, const char *bound,
+                               const char *sealed, char **out, size_t *n, size_t *by);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static const char b64_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#define B64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static const char b64_std[] = B64_COMMON "+/", b64_url[] = B64_COMMON "-_";
 
 void enc_hex(const void *p, size_t n, char *out)
 {
@@ -45,23 +46,36 @@ bool enc_unhex(const char *s, void *out, size_t n)
     return true;
 }
 
-void enc_b64(const void *p, size_t n, char *out)
+/* Without padding; where it ends. */
+static char *b64(const unsigned char *b, size_t n, const char letters[static 64], char *out)
 {
-    const unsigned char *b = p;
     for (; n >= 3; n -= 3, b += 3) {
-        *out++ = b64_std[b[0] >> 2];
-        *out++ = b64_std[(b[0] & 3) << 4 | b[1] >> 4];
-        *out++ = b64_std[(b[1] & 15) << 2 | b[2] >> 6];
-        *out++ = b64_std[b[2] & 63];
+        *out++ = letters[b[0] >> 2];
+        *out++ = letters[(b[0] & 3) << 4 | b[1] >> 4];
+        *out++ = letters[(b[1] & 15) << 2 | b[2] >> 6];
+        *out++ = letters[b[2] & 63];
     }
     if (n > 0) {
         unsigned second = n == 2 ? b[1] : 0;
-        *out++ = b64_std[b[0] >> 2];
-        *out++ = b64_std[(b[0] & 3) << 4 | second >> 4];
-        *out++ = n == 2 ? b64_std[(second & 15) << 2] : '=';
-        *out++ = '=';
+        *out++ = letters[b[0] >> 2];
+        *out++ = letters[(b[0] & 3) << 4 | second >> 4];
+        if (n == 2)
+            *out++ = letters[(second & 15) << 2];
     }
-    *out = '\0';
+    return out;
+}
+
+void enc_b64(const void *p, size_t n, char *out)
+{
+    char *end = b64(p, n, b64_std, out);
+    while ((end - out) % 4 != 0)
+        *end++ = '=';
+    *end = '\0';
+}
+
+void enc_b64url(const void *p, size_t n, char *out)
+{
+    *b64(p, n, b64_url, out) = '\0';
 }
 
 /* All ones if lo <= c <= hi, else 0; without a branch or a table, whose cache lines would tell the character. */

@@ -82,8 +82,8 @@ static size_t raw_length(const char *text, size_t len)
     return n >= EXTRA ? n : 0;
 }
 
-enum err seal_open(const struct keys *k, struct arena *a, const char *purpose, const char *bound, const char *sealed,
-                   char **out, size_t *n)
+enum err seal_open_by(const struct keys *k, struct arena *a, const char *purpose, const char *bound, const char *sealed,
+                      char **out, size_t *n, size_t *by)
 {
     size_t len = strlen(sealed), raw_len = raw_length(sealed, len);
     uint8_t *raw = arena_alloc(a, raw_len + 1), key[KEY_LEN];
@@ -103,7 +103,16 @@ enum err seal_open(const struct keys *k, struct arena *a, const char *purpose, c
         plain[plain_len] = '\0';
         *out = plain;
         *n = plain_len;
+        *by = i;
         return ERR_OK;
     }
     return ERR_NONE;
+}
+
+enum err seal_open(const struct keys *k, struct arena *a, const char *purpose, const char *bound, const char *sealed,
+                   char **out, size_t *n)
+{
+    size_t by;
+
+    return seal_open_by(k, a, purpose, bound, sealed, out, n, &by);
 }

@@ -43,6 +43,25 @@ static void test_b64_rfc4648(void)
     }
 }
 
+/* RFC 4648 §10 without its padding, and RFC 7515 appendix C. */
+static void test_b64url(void)
+{
+    static const unsigned char rfc7515[] = {3, 236, 255, 224, 193}, edge[] = {0xFB, 0xFF, 0xBF};
+    char out[64];
+
+    for (size_t i = 0; i < sizeof rfc4648 / sizeof rfc4648[0]; i++) {
+        size_t n = strlen(rfc4648[i].plain), len = strcspn(rfc4648[i].b64, "=");
+        enc_b64url(rfc4648[i].plain, n, out);
+        CU_ASSERT_EQUAL(strlen(out), len);
+        CU_ASSERT_EQUAL(ENC_B64URL_LEN(n), len);
+        CU_ASSERT(strncmp(out, rfc4648[i].b64, len) == 0);
+    }
+    enc_b64url(rfc7515, sizeof rfc7515, out);
+    CU_ASSERT_STRING_EQUAL(out, "A-z_4ME");
+    enc_b64url(edge, sizeof edge, out);
+    CU_ASSERT_STRING_EQUAL(out, "-_-_");
+}
+
 static void test_b64_alphabets(void)
 {
     /* All 64 values in order: 00 10 83 10 51 87 20 92 8b … of RFC 4648 table 1 */
@@ -290,6 +309,7 @@ static void test_letter_case(void)
 static CU_TestInfo tests[] = {
     {"hex", test_hex},
     {"base64 of RFC 4648", test_b64_rfc4648},
+    {"base64url", test_b64url},
     {"base64 alphabets", test_b64_alphabets},
     {"unb64: every character", test_unb64_every_character},
     {"unb64: padding and unused bits", test_unb64_padding},
