@@ -76,6 +76,15 @@ struct limit {
     bool there;                 /* the store has it */
 };
 
+/* A key that signs JWTs, without its private half. */
+struct signing_key {
+    const char *id;         /* the kid */
+    const char *public_key; /* JSON Web Key, without kid and alg */
+    const char *alg, *crv;
+    int64_t created_at; /* it signs from then on */
+    int64_t expires_at; /* and no more from then on; 0: no end yet */
+};
+
 struct device {
     const char *name;
     int64_t last_seen_at;
@@ -209,8 +218,31 @@ MUST_USE enum err devices_seen(struct db *db, const char *user_id, const char *d
 MUST_USE enum err devices_forget(struct db *db, const char *user_id);
 MUST_USE enum err devices_list(struct db *db, struct arena *a, const char *user_id, struct device **out, size_t *n);
 
+/* --- keys that sign JWTs (store/jwks.c) --- */
+/* Those not expired by `since`, by created_at, without their private halves. */
+MUST_USE enum err jwks_list(struct db *db, struct arena *a, int64_t since, struct signing_key **out, size_t *n);
+/* The sealed private half. ERR_NONE: no such key. */
+MUST_USE enum err jwks_private(struct db *db, struct arena *a, const char *id, const char **sealed);
+MUST_USE enum err jwks_add(struct db *db, const struct signing_key *k, const char *sealed);
+/* One that had no end gets one; any other keeps the end it has. */
+MUST_USE enum err jwks_expire(struct db *db, const char *id, int64_t at);
+/* Replaces the seal `was`. ERR_NONE: it has changed since. */
+MUST_USE enum err jwks_reseal(struct db *db, const char *id, const char *was, const char *is);
+/* ERR_NONE: no such key. */
+MUST_USE enum err jwks_delete(struct db *db, const char *id);
+/* First thing in a transaction that adds or changes keys. Held until commit. */
+MUST_USE enum err jwks_lock(struct db *db);
+
 /* --- sweeping (store/sweep.c; sessions by sessions_sweep) --- */
-enum sweep { SWEEP_OF_LIMITS, SWEEP_OF_DEVICES, SWEEP_OF_ENDED, SWEEP_OF_TICKETS, SWEEP_OF_AUDITS, SWEEPS };
+enum sweep {
+    SWEEP_OF_LIMITS,
+    SWEEP_OF_DEVICES,
+    SWEEP_OF_ENDED,
+    SWEEP_OF_TICKETS,
+    SWEEP_OF_AUDITS,
+    SWEEP_OF_JWKS,
+    SWEEPS
+};
 /* Deletes up to `batch` rows that expired (events: happened) by `until`, the oldest first; *n: how many. */
 MUST_USE enum err sweep_table(struct db *db, struct arena *a, enum sweep which, int64_t until, int64_t batch,
                               int64_t *n);

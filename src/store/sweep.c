@@ -10,7 +10,7 @@ static const struct {
     enum stmt edge, batch, rest;
 } sweeps[SWEEPS] = {
     [SWEEP_OF_LIMITS] = SWEEP(LIMITS),   [SWEEP_OF_DEVICES] = SWEEP(DEVICES), [SWEEP_OF_ENDED] = SWEEP(ENDED),
-    [SWEEP_OF_TICKETS] = SWEEP(TICKETS), [SWEEP_OF_AUDITS] = SWEEP(AUDIT),
+    [SWEEP_OF_TICKETS] = SWEEP(TICKETS), [SWEEP_OF_AUDITS] = SWEEP(AUDIT),    [SWEEP_OF_JWKS] = SWEEP(JWKS),
 };
 #undef SWEEP
 

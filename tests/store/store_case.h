@@ -41,8 +41,8 @@ static inline int64_t rows_all(struct world *w)
 }
 
 /* The tables of enum sweep. */
-static const char *const swept_tables[SWEEPS] = {"latchkey_limit", "latchkey_device", "latchkey_ended", "verification",
-                                                 "latchkey_audit"};
+static const char *const swept_tables[SWEEPS] = {"latchkey_limit", "latchkey_device", "latchkey_ended",
+                                                 "verification",   "latchkey_audit",  "jwks"};
 
 static inline int64_t rows_in(struct world *w, const char *table)
 {
@@ -73,6 +73,8 @@ static inline enum err swept_add(struct world *w, enum sweep which, const char *
         return tickets_put(w->db, &t, at, T0);
     case SWEEP_OF_AUDITS:
         return audits_add(w->db, &(struct audit){.at = at, .event = "sign-in", .actor = "visitor"});
+    case SWEEP_OF_JWKS:
+        return jwks_add(w->db, &(struct signing_key){name, "{}", "EdDSA", "Ed25519", T0, at}, "sealed");
     case SWEEPS:
         break;
     }
