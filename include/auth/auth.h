@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 struct attempt;
+struct signer;
 
 /* Who acts, for the audit log. NULL: not known. */
 struct act {
@@ -30,6 +31,7 @@ struct auth {
     struct arena *arena;
     const struct keys *keys;
     struct kdf_gate *gate; /* NULL: hashing is not bounded (latchkeyctl) */
+    struct signer *signer; /* auth/jwt.h; NULL: no JWT is signed (latchkeyctl) */
     int64_t now;
     struct act by;
     struct notes notes;

@@ -1,6 +1,8 @@
 /* See ops.h. */
 #include "ops.h"
 
+#include "auth/jwt.h"
+
 #define NEW_PASSWORD "another good password"
 
 struct scene scene;
@@ -260,6 +262,43 @@ static enum err op_try_change(struct auth *au, struct given *out)
 {
     au->trying = TRYING_PASSWORD;
     return op_change_password(au, out);
+}
+
+/* --- keys of JWTs --- */
+
+#define JWT_OLD "FIXEDkeyOld000000000000000000000"
+#define JWT_NEW "FIXEDkeyNew000000000000000000000"
+
+static void arrange_jwt(struct auth *au)
+{
+    const struct signing_key old = {JWT_OLD, "{}", "EdDSA", "Ed25519", T0, 0},
+                             new = {JWT_NEW, "{}", "EdDSA", "Ed25519", T0 + 1, 0};
+
+    scene_need(jwks_add(au->db, &old, "sealed") == ERR_OK && jwks_add(au->db, &new, "sealed") == ERR_OK, "keys");
+}
+
+static enum err op_jwt_first(struct auth *au, struct given *out)
+{
+    struct signing_key k;
+
+    (void)out;
+    return jwt_current(au, true, &k);
+}
+
+static enum err op_jwt_rotate(struct auth *au, struct given *out)
+{
+    struct signing_key k;
+
+    (void)out;
+    return jwt_rotate(au, au->now, &k);
+}
+
+static enum err op_jwt_withdraw(struct auth *au, struct given *out)
+{
+    bool signs;
+
+    (void)out;
+    return jwt_withdraw(au, JWT_OLD, &signs);
 }
 
 const struct op ops[OPS] = {

@@ -28,6 +28,7 @@ static const struct table {
      "tsssssssss"},
     {"latchkey_ended", "token, reason, expiresAt", "sst"},
     {"latchkey_device", "userId, device, lastSeenAt, expiresAt", "sstt"},
+    {"jwks", "id, createdAt, expiresAt, alg, crv", "sttss"},
     {"latchkey_limit", "name, subject, tries, freeAt, expiresAt", "ssiit"}, /* the last one: see COUNTERS */
 };
 #define TABLES (sizeof tables / sizeof *tables)

@@ -2,6 +2,7 @@
  * nothing weaker takes its place. The randomness here is the real one. */
 #include "suite.h"
 
+#include "auth/jwt.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "fixed.h"
@@ -191,6 +192,7 @@ static void child_sign_in(int error)
     static const struct signup dan = {.name = "Dan", .email = "dan@example.org", .password = PASSWORD};
     static struct opened o;
     static struct scene s;
+    struct signing_key k = {.id = NULL};
     const char *hash = NULL;
     int64_t expires;
 
@@ -211,6 +213,7 @@ static void child_sign_in(int error)
     EXPECT(10, account_change_password(&au, &who, PASSWORD, "another good password", true, &s.from, &o) == ERR_RANDOM);
     EXPECT(11, reset_offer(&au, BOB, o.token, &expires) == ERR_RANDOM && o.token[0] == '\0');
     EXPECT(12, reset_password(&au, RESET_TOKEN, "another good password") == ERR_RANDOM);
+    EXPECT(14, jwt_current(&au, true, &k) == ERR_RANDOM && !k.id);
     EXPECT(13, strcmp(scene_dump(&s, s.w.arena), before) == 0);
     scene_close(&s);
 }
