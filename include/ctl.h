@@ -13,6 +13,7 @@ struct ctl {
     bool json;
     const char *user, *name, *keep; /* --user, --name, --keep */
     const char *since, *address;    /* --since, --address */
+    const char *in;                 /* --in */
     bool everybody, effective;      /* --everybody, --effective */
     const char *last_user[2];       /* of ctl_audit: id and what is shown for it */
     const char *arg;                /* the one positional argument; NULL */
@@ -32,7 +33,7 @@ struct ctl_command {
     const char *noun, *verb; /* verb NULL: the noun is the whole command */
     const char *arg;         /* name of the positional argument; NULL: none; "[X]": optional */
     const char *options;     /* letters: u --user, n --name, k --keep, e --everybody, f --effective, s --since,
-                              * a --address */
+                              * a --address, i --in */
     enum ctl_needs needs;
     int (*run)(struct ctl *ctl);
     const char *text;
@@ -78,12 +79,17 @@ int ctl_sweep(struct ctl *ctl);
 int ctl_run_jobs(struct ctl *ctl);
 int ctl_migrate(struct ctl *ctl);
 int ctl_secret_new(struct ctl *ctl);
+int ctl_jwt_new_key(struct ctl *ctl);
+int ctl_jwt_list(struct ctl *ctl);
+int ctl_jwt_delete_key(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_print_config(struct ctl *ctl);
 int ctl_print_routes(struct ctl *ctl);
 int ctl_print_schema(struct ctl *ctl);
 int ctl_print_cookie_name(struct ctl *ctl);
 
+/* A length of time as people write it: 90s, 30m, 2h, 30d. */
+bool ctl_span(const char *text, int64_t *ms);
 /* Finds a user by id or e-mail. Tells and gives CTL_FAILED if there is none. */
 int ctl_user_find(struct ctl *ctl, const char *who, struct user *out);
 

@@ -24,6 +24,7 @@ struct app {
     struct arena *arena;
     struct db *db; /* NULL: not connected */
     struct kdf_gate *gate;
+    struct signer *signer;
     struct app_place place;
 };
 
@@ -48,6 +49,7 @@ struct ctx {
     const char *cookie_token;        /* cookie to set: the token */
     const struct session *cookie_of; /* and its session */
     bool cookie_drop;                /* cookie to clear */
+    const char *exposed;             /* header fields that scripts of other origins may read; NULL: none */
     const char *why_ended;           /* a word of reasons.def, for the browser whose session it was; NULL */
 };
 
@@ -64,6 +66,8 @@ MUST_USE enum err app_connect(struct app *app);
 /* After an error e of the store: a connection that is of no use any more is closed, so that the next app_connect makes
  * a new one. */
 void app_forget_store(struct app *app, enum err e);
+/* Lets scripts of other origins read the header field `name`, beside those named before. */
+void app_expose(struct ctx *ctx, const char *name);
 /* Serves the request that fcgi_next has brought, up to fcgi_end. Never fails: what goes wrong is answered and logged.
  */
 void app_serve(struct app *app, struct fcgi *f);

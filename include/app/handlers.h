@@ -21,10 +21,14 @@ enum err h_update_user(struct ctx *ctx, const void *in);
 enum err h_delete_user(struct ctx *ctx, const void *in);
 enum err h_update_session(struct ctx *ctx, const void *in);
 enum err h_list_accounts(struct ctx *ctx, const void *in);
+enum err h_token(struct ctx *ctx, const void *in);
+enum err h_jwks(struct ctx *ctx, const void *in);
 enum err h_ok(struct ctx *ctx, const void *in);
 enum err h_error(struct ctx *ctx, const void *in);
 
 /* What a handler answers that has nothing to tell but that it is done: {"status":true}. */
 enum err answer_status(struct ctx *ctx);
+/* Adds the signed token of who is signed in as the header field set-auth-jwt, where auth.mode is jwt. */
+enum err answer_jwt(struct ctx *ctx);
 
 #endif

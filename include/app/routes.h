@@ -19,8 +19,9 @@ enum who {
 
 struct route {
     enum method method;
-    const char *path; /* below auth.base_path; may end in {id} */
-    const char *same; /* path of the row it is another name of; NULL */
+    const char *path;   /* below auth.base_path; may end in {id} */
+    const char *same;   /* path of the row it is another name of; NULL */
+    enum cfg_mode from; /* there is no such path unless auth.mode is this one or has all that it has (D14) */
     enum who who;
     const struct form *form; /* NULL: takes nothing */
     bool forms;              /* takes form-encoded bodies as well as JSON */
@@ -35,13 +36,15 @@ struct route {
 extern const struct route routes[];
 extern const size_t routes_count;
 
-/* The route for a request; *id gets what stood for {id}. A HEAD finds the GET route. ERR_NOT_FOUND; ERR_METHOD: the
- * path is known, *allow says for what ("GET, HEAD"). */
-MUST_USE enum err route_find(struct arena *a, enum method method, const char *path, const struct route **out,
-                             const char **id, const char **allow);
+/* The route for a request in that auth.mode; *id gets what stood for {id}. A HEAD finds the GET route. ERR_NOT_FOUND;
+ * ERR_METHOD: the path is known, *allow says for what ("GET, HEAD"). */
+MUST_USE enum err route_find(struct arena *a, enum cfg_mode mode, enum method method, const char *path,
+                             const struct route **out, const char **id, const char **allow);
 /* Checks that each row is whole; logs the first that is not. ERR_INTERNAL. */
 MUST_USE enum err routes_check(void);
 const char *route_method_name(const struct route *r);
 const char *route_who_name(const struct route *r);
+/* The mode it takes to be there; NULL: any. */
+const char *route_mode_name(const struct route *r);
 
 #endif

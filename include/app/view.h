@@ -8,6 +8,8 @@
 
 /* The caller owns the value (json_object_put, or response_json_take). */
 struct json_object *view_user(const struct user *u);
+/* The same keys into an object that is there already. */
+void view_user_into(struct json_object *o, const struct user *u);
 struct json_object *view_session(const struct session *s, bool current);
 struct json_object *view_account(const struct account *a);
 /* {"key": value}, for the short answers. */

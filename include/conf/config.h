@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum cfg_mode { MODE_SESSION, MODE_BEARER };
+/* Each has all that the ones before it have. */
+enum cfg_mode { MODE_SESSION, MODE_BEARER, MODE_JWT };
 enum cfg_signup { SIGNUP_OPEN, SIGNUP_CLOSED };
 enum cfg_atmax { ATMAX_REFUSE, ATMAX_END_OLDEST };
 enum cfg_switch { SWITCH_AUTO, SWITCH_ON, SWITCH_OFF };
@@ -60,6 +61,12 @@ struct cfg {
     int strength_least;      /* password.min_strength with auto resolved */
     struct arena *arena;     /* owns all strings */
 };
+
+/* May the token come as a bearer's and is it given out? */
+static inline bool config_bearer(const struct cfg *cfg)
+{
+    return cfg->auth_mode >= MODE_BEARER;
+}
 
 /* Reads path, then the environment, then checks all of it. Every fault is told through `fault` (one line each, as
  * "file:line: section.key: what"; environment faults as "environment: …", faults without a line as "file: …"), so that

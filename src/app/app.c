@@ -3,6 +3,7 @@
 
 #include "app/audit.h"
 #include "app/guard.h"
+#include "auth/jwt.h"
 #include "auth/throttle.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -20,12 +21,14 @@ enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct a
         out->place = *place;
     TRY(routes_check());
     TRY(arena_open(&out->arena, ARENA_BLOCK));
+    TRY(signer_open(&out->signer));
     return kdf_gate_open(cfg, out->place.apart, &out->gate);
 }
 
 void app_close(struct app *app)
 {
     db_close(&app->db);
+    signer_close(&app->signer);
     kdf_gate_close(&app->gate);
     arena_close(&app->arena);
 }
@@ -80,7 +83,12 @@ static enum err ctx_begin(struct ctx *ctx, struct app *app, struct fcgi *f)
 {
     *ctx = (struct ctx){
         .app = app,
-        .au = {.cfg = app->cfg, .arena = app->arena, .keys = app->keys, .gate = app->gate, .now = clock_now()},
+        .au = {.cfg = app->cfg,
+               .arena = app->arena,
+               .keys = app->keys,
+               .gate = app->gate,
+               .signer = app->signer,
+               .now = clock_now()},
         .fcgi = f,
         .res = response_in(app->arena),
         .caller = {"", ""},
@@ -172,7 +180,8 @@ static enum err serve(struct ctx *ctx)
 
     TRY(request_head(ctx->au.cfg, ctx->au.arena, fcgi_env(ctx->fcgi), &ctx->req));
     caller_read(ctx);
-    enum err e = route_find(ctx->au.arena, ctx->req.method, ctx->req.path, &ctx->route, &ctx->path_id, &allow);
+    enum err e = route_find(ctx->au.arena, ctx->au.cfg->auth_mode, ctx->req.method, ctx->req.path, &ctx->route,
+                            &ctx->path_id, &allow);
     if (e != ERR_OK)
         return answer_unrouted(ctx, e, allow);
     e = serve_route(ctx);
@@ -183,6 +192,11 @@ static enum err serve(struct ctx *ctx)
 
 /* --- the answer
  * ------------------------------------------------------------------------------------------------------- */
+
+void app_expose(struct ctx *ctx, const char *name)
+{
+    ctx->exposed = ctx->exposed ? arena_printf(ctx->au.arena, "%s, %s", ctx->exposed, name) : name;
+}
 
 static enum err add_cookie(struct ctx *ctx)
 {
@@ -199,9 +213,9 @@ static enum err add_cookie(struct ctx *ctx)
     int64_t born = ctx->cookie_of->updated_at, now = ctx->au.now > born ? ctx->au.now : born;
     int64_t age = session_cookie_age(ctx->au.cfg, ctx->cookie_of, now);
     TRY(cookie_set(&ctx->res, ctx->au.cfg, value, age));
-    if (ctx->au.cfg->auth_mode == MODE_BEARER) {
+    if (config_bearer(ctx->au.cfg)) {
         TRY(response_header(&ctx->res, "set-auth-token", arena_strdup(ctx->au.arena, value)));
-        TRY(response_header(&ctx->res, "access-control-expose-headers", "set-auth-token"));
+        app_expose(ctx, "set-auth-token");
     }
     explicit_bzero(value, sizeof value);
     return ERR_OK;
@@ -213,7 +227,8 @@ static enum err add_headers(struct ctx *ctx)
     TRY(response_header(&ctx->res, "Cache-Control", "no-store"));
     TRY(response_header(&ctx->res, "X-Content-Type-Options", "nosniff"));
     TRY(guard_cors(ctx));
-    return add_cookie(ctx);
+    TRY(add_cookie(ctx));
+    return ctx->exposed ? response_header(&ctx->res, "Access-Control-Expose-Headers", ctx->exposed) : ERR_OK;
 }
 
 /* Turns an error into its answer. What was decided about the cookie stands, but nothing is cleared by an outage. */
@@ -224,6 +239,7 @@ static enum err answer_error(struct ctx *ctx, enum err e)
     const char *allow = response_get(&ctx->res, "Allow");
 
     response_reset(&ctx->res);
+    ctx->exposed = NULL;
     response_error(&ctx->res, row->status, row->code, ctx->detail ? ctx->detail : row->text);
     if (allow)
         TRY(response_header(&ctx->res, "Allow", allow));

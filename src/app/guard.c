@@ -123,7 +123,7 @@ enum err guard_cors(struct ctx *ctx)
     TRY(response_header(&ctx->res, "Access-Control-Allow-Origin", origin));
     TRY(response_header(&ctx->res, "Access-Control-Allow-Credentials", "true"));
     if (ctx->why_ended && ctx->cookie_drop)
-        TRY(response_header(&ctx->res, "Access-Control-Expose-Headers", "Latchkey-Session-Ended"));
+        app_expose(ctx, "Latchkey-Session-Ended");
     return response_header(&ctx->res, "Vary", "Origin");
 }
 
@@ -207,7 +207,7 @@ static enum err present_cookies(struct ctx *ctx)
 
 static enum err credentials_read(struct ctx *ctx)
 {
-    if (ctx->au.cfg->auth_mode == MODE_BEARER)
+    if (config_bearer(ctx->au.cfg))
         TRY(present_bearer(ctx));
     return ctx->presented.n > 0 ? ERR_OK : present_cookies(ctx);
 }

@@ -14,7 +14,7 @@ static struct json_object *issue(struct ctx *ctx, const struct opened *o)
     *s = o->session;
     ctx->cookie_of = s;
     ctx->cookie_token = arena_strdup(ctx->au.arena, o->token);
-    return ctx->au.cfg->auth_mode == MODE_BEARER ? json_of_text(o->token) : NULL;
+    return config_bearer(ctx->au.cfg) ? json_of_text(o->token) : NULL;
 }
 
 enum err h_sign_up(struct ctx *ctx, const void *in)

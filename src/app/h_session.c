@@ -25,7 +25,7 @@ enum err h_session_get(struct ctx *ctx, const void *in)
         json_put(o, "user", view_user(&ctx->who.user));
     }
     response_json_take(&ctx->res, 200, o);
-    return ERR_OK;
+    return ctx->signed_in ? answer_jwt(ctx) : ERR_OK;
 }
 
 enum err h_session_list(struct ctx *ctx, const void *in)

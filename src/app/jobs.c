@@ -3,6 +3,7 @@
  * harm: the locks save work. Must not make a request wait longer than one small batch takes. */
 #include "app/jobs.h"
 
+#include "auth/jwt.h"
 #include "base/fs.h"
 #include "base/log.h"
 
@@ -115,6 +116,19 @@ static enum err ready(struct jobs *j, struct app *app)
     return ERR_OK;
 }
 
+/* What expired by then is deleted. A public key stays for a while, for those who verify tokens of the past. */
+static int64_t swept_until(const struct cfg *cfg, enum sweep which, int64_t now)
+{
+    switch (which) {
+    case SWEEP_OF_AUDITS:
+        return now - cfg->audit_keep;
+    case SWEEP_OF_JWKS:
+        return now - JWT_PUBLISHED;
+    default:
+        return now;
+    }
+}
+
 /* Sessions first: the others only take what is left of the batch. */
 static enum err sweep(struct app *app, int64_t now, int64_t most, int64_t *n)
 {
@@ -124,8 +138,7 @@ static enum err sweep(struct app *app, int64_t now, int64_t most, int64_t *n)
     for (enum sweep which = 0; which < SWEEPS && gone < most; which++) {
         if (which == SWEEP_OF_AUDITS && app->cfg->audit_keep == 0)
             continue;
-        int64_t until = which == SWEEP_OF_AUDITS ? now - app->cfg->audit_keep : now;
-        TRY(sweep_table(app->db, app->arena, which, until, most - gone, &more));
+        TRY(sweep_table(app->db, app->arena, which, swept_until(app->cfg, which, now), most - gone, &more));
         gone += more;
     }
     *n = gone;

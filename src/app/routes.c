@@ -47,6 +47,12 @@ const struct route routes[] = {
      .handle = h_update_session, .text = "Change further fields of the session, of which there are none."},
     {.method = METHOD_GET, .path = "/list-accounts", .who = WHO_SIGNED_IN, .handle = h_list_accounts,
      .text = "The caller's ways to sign in."},
+    {.method = METHOD_GET, .path = "/token", .from = MODE_JWT, .who = WHO_SIGNED_IN, .handle = h_token,
+     .text = "A signed token (JWT) that tells others who the caller is."},
+    {.method = METHOD_GET, .path = "/jwks", .from = MODE_JWT, .who = WHO_STORE, .handle = h_jwks,
+     .text = "The public keys that such tokens are verified with."},
+    {.method = METHOD_GET, .path = "/.well-known/jwks.json", .same = "/jwks", .from = MODE_JWT, .who = WHO_STORE, .handle = h_jwks,
+     .text = "The public keys that such tokens are verified with."},
     {.method = METHOD_GET, .path = "/ok", .who = WHO_ANYONE, .handle = h_ok, .text = "Is the program there?"},
     {.method = METHOD_GET, .path = "/error", .who = WHO_ANYONE, .handle = h_error, .text = "Page for errors of redirects."},
 };
@@ -73,14 +79,14 @@ static bool method_fits(enum method row, enum method m)
     return row == m || (row == METHOD_GET && m == METHOD_HEAD);
 }
 
-enum err route_find(struct arena *a, enum method method, const char *path, const struct route **out, const char **id,
-                    const char **allow)
+enum err route_find(struct arena *a, enum cfg_mode mode, enum method method, const char *path, const struct route **out,
+                    const char **id, const char **allow)
 {
     struct buf methods = buf_in(a);
 
     for (size_t i = 0; path && i < routes_count; i++) {
         const char *hole = NULL;
-        if (!path_fits(a, routes[i].path, path, &hole))
+        if (mode < routes[i].from || !path_fits(a, routes[i].path, path, &hole))
             continue;
         if (method_fits(routes[i].method, method)) {
             *out = &routes[i];
@@ -115,6 +121,12 @@ const char *route_who_name(const struct route *r)
 {
     static const char *const names[] = {"?", "anyone", "store", "presents", "maybe", "signed-in", "proven", "fresh"};
     return names[r->who];
+}
+
+const char *route_mode_name(const struct route *r)
+{
+    static const char *const names[] = {[MODE_SESSION] = NULL, [MODE_BEARER] = "bearer", [MODE_JWT] = "jwt"};
+    return names[r->from];
 }
 
 static bool row_whole(const struct route *r)

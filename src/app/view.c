@@ -23,9 +23,8 @@ static void put_flag(struct json_object *o, const char *key, bool value)
     json_put(o, key, json_need(json_object_new_boolean(value)));
 }
 
-struct json_object *view_user(const struct user *u)
+void view_user_into(struct json_object *o, const struct user *u)
 {
-    struct json_object *o = json_need(json_object_new_object());
     put_text(o, "name", u->name);
     put_text(o, "email", u->email);
     put_flag(o, "emailVerified", u->email_verified);
@@ -33,6 +32,12 @@ struct json_object *view_user(const struct user *u)
     put_time(o, "createdAt", u->created_at);
     put_time(o, "updatedAt", u->updated_at);
     put_text(o, "id", u->id);
+}
+
+struct json_object *view_user(const struct user *u)
+{
+    struct json_object *o = json_need(json_object_new_object());
+    view_user_into(o, u);
     return o;
 }
 

@@ -15,7 +15,7 @@ static const struct unit size_units[] = {{'m', 1024 * 1024}, {'k', 1024}, {0, 0}
 
 /* The words of each enum, in its order. */
 static const char *const words[][7] = {
-    [CFG_T_MODE] = {"session", "bearer"},
+    [CFG_T_MODE] = {"session", "bearer", "jwt"},
     [CFG_T_SIGNUP] = {"open", "closed"},
     [CFG_T_ATMAX] = {"refuse", "end-oldest"},
     [CFG_T_SWITCH] = {"auto", "on", "off"},
@@ -36,7 +36,7 @@ static const char *const type_texts[] = {
     [CFG_T_TIME] = "time",
     [CFG_T_RATE] = "number/time|off",
     [CFG_T_SCRYPT] = "log2(N),r,p",
-    [CFG_T_MODE] = "session|bearer",
+    [CFG_T_MODE] = "session|bearer|jwt",
     [CFG_T_SIGNUP] = "open|closed",
     [CFG_T_ATMAX] = "refuse|end-oldest",
     [CFG_T_SWITCH] = "auto|on|off",

@@ -38,6 +38,9 @@ static const struct ctl_command commands[] = {
     {"sweep", NULL, NULL, "", NEEDS_STORE, ctl_sweep, "Delete expired sessions."},
     {"run-jobs", NULL, NULL, "", NEEDS_STORE, ctl_run_jobs, "Do what housekeeping is due, unless another is at it; for cron."},
     {"secret", "new", NULL, "k", NEEDS_CONFIG, ctl_secret_new, "Put a new secret in front of the others."},
+    {"jwt", "new-key", NULL, "i", NEEDS_STORE, ctl_jwt_new_key, "Make a new key that signs JWTs from now on, or from later on."},
+    {"jwt", "list", NULL, "", NEEDS_STORE, ctl_jwt_list, "List the keys that are published."},
+    {"jwt", "delete-key", "KID", "", NEEDS_STORE, ctl_jwt_delete_key, "Take a key back: what it signed can no longer be verified."},
     {"migrate", NULL, NULL, "", CHANGES_STORE, ctl_migrate, "Bring the tables of the database up to this version."},
     {"check", NULL, NULL, "", NEEDS_NOTHING, ctl_check, "Check configuration, secrets, files and store."},
     {"print", "config", NULL, "f", NEEDS_NOTHING, ctl_print_config, "Print all settings, as documented or (--effective) as in force."},
@@ -66,6 +69,7 @@ static void usage(FILE *to)
           "      --everybody    session revoke-all, limit clear: of all users\n"
           "      --name NAME    user add: the user's name\n"
           "      --keep N       secret new: secrets to keep, the new one included (default 2)\n"
+          "      --in TIME      jwt new-key: it is published now and signs so much later (30m, 2h; default: at once)\n"
           "      --effective    print config: with the values in force\n"
           "  -h, --help         this text\n"
           "  -V, --version      the version\n\n"
@@ -102,6 +106,20 @@ const char *ctl_err_text(enum err e)
 int ctl_fail_err(const struct ctl *ctl, enum err e, const char *what)
 {
     return ctl_fail(ctl, "%s: %s", what, ctl_err_text(e));
+}
+
+bool ctl_span(const char *text, int64_t *ms)
+{
+    static const char units[] = "smhd";
+    static const int64_t in_ms[] = {CLOCK_SECOND, CLOCK_MINUTE, CLOCK_HOUR, CLOCK_DAY};
+    char *end;
+    long n = strtol(text, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+
+    if (end == text || n < 0 || n >= 1000000 || !unit || end[1] != '\0')
+        return false;
+    *ms = n * in_ms[unit - units];
+    return true;
 }
 
 static int usage_error(const char *what, const char *which)
@@ -201,8 +219,8 @@ static char option_surplus(const struct ctl *ctl, const struct ctl_command *c)
     const struct {
         char letter;
         bool given;
-    } options[] = {{'u', ctl->user}, {'n', ctl->name}, {'k', ctl->keep}, {'e', ctl->everybody}, {'f', ctl->effective},
-                   {'s', ctl->since}, {'a', ctl->address}};
+    } options[] = {{'u', ctl->user},      {'n', ctl->name},  {'k', ctl->keep},    {'e', ctl->everybody},
+                   {'f', ctl->effective}, {'s', ctl->since}, {'a', ctl->address}, {'i', ctl->in}};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (options[i].given && !strchr(c->options, options[i].letter))
@@ -230,7 +248,7 @@ static int dispatch(struct ctl *ctl, int argc, char **argv)
     return run(ctl, c);
 }
 
-enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE, OPT_SINCE, OPT_ADDRESS };
+enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE, OPT_SINCE, OPT_ADDRESS, OPT_IN };
 
 /* Notes one option. CTL_OK: go on; else the exit status, or -1 for "done, and well". */
 static int option_take(struct ctl *ctl, int option)
@@ -253,6 +271,9 @@ static int option_take(struct ctl *ctl, int option)
         return CTL_OK;
     case OPT_ADDRESS:
         ctl->address = optarg;
+        return CTL_OK;
+    case OPT_IN:
+        ctl->in = optarg;
         return CTL_OK;
     case OPT_SINCE:
         ctl->since = optarg;
@@ -284,6 +305,7 @@ int main(int argc, char **argv)
         {"keep", required_argument, NULL, OPT_KEEP},
         {"address", required_argument, NULL, OPT_ADDRESS},
         {"since", required_argument, NULL, OPT_SINCE},
+        {"in", required_argument, NULL, OPT_IN},
         {"everybody", no_argument, NULL, OPT_EVERYBODY},
         {"effective", no_argument, NULL, OPT_EFFECTIVE},
         {"help", no_argument, NULL, 'h'},

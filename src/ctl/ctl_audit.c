@@ -15,15 +15,10 @@ enum { PAGE = 500 };
 /* "2h" ago, a day, or a moment. */
 static bool since_parse(struct ctl *ctl, const char *text, int64_t *out)
 {
-    static const char units[] = "smhd";
-    static const int64_t ms[] = {CLOCK_SECOND, CLOCK_MINUTE, CLOCK_HOUR, CLOCK_DAY};
-    char *end;
-    long n = strtol(text, &end, 10);
-    const char *unit = *end ? strchr(units, *end) : NULL;
+    int64_t ago;
 
-    if (end != text && n >= 0 && n < 1000000 && unit && end[1] == '\0') {
-        int64_t at = ctl->au.now - n * ms[unit - units];
-        *out = at > 0 ? at : 0;
+    if (ctl_span(text, &ago)) {
+        *out = ctl->au.now > ago ? ctl->au.now - ago : 0;
         return true;
     }
     if (strlen(text) == sizeof "2026-01-31" - 1)

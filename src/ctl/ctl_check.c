@@ -2,6 +2,7 @@
  */
 #include "ctl.h"
 
+#include "auth/jwt.h"
 #include "crypto/breached.h"
 #include "crypto/keys.h"
 #include "db/migrate.h"
@@ -132,6 +133,32 @@ static void check_crowd(struct check *c)
                          (long long)users, address));
 }
 
+/* Can the key that signs be used, with the secrets that the next start will have? */
+static void check_jwt(struct check *c, const struct keys *keys)
+{
+    struct ctl *ctl = c->ctl;
+    struct signing_key k = {.id = ""};
+    uint8_t seed[32];
+
+    ctl->au.keys = keys;
+    enum err e = jwt_current(&ctl->au, false, &k);
+    if (e == ERR_OK && keys)
+        e = jwt_unseal(&ctl->au, &k, seed);
+    explicit_bzero(seed, sizeof seed);
+    ctl->au.keys = NULL;
+    if (e == ERR_NONE)
+        say(c, "ok", "jwt", "no key yet; the first use makes it");
+    else if (e == ERR_SECRET)
+        say(c, "FAIL", "jwt",
+            arena_printf(ctl->arena,
+                         "none of our secrets opens the key %s: put the old secret back, or latchkeyctl jwt new-key",
+                         k.id));
+    else if (e != ERR_OK)
+        say(c, "FAIL", "jwt", ctl_err_text(e));
+    else if (keys)
+        say(c, "ok", "jwt", arena_printf(ctl->arena, "key %s signs", k.id));
+}
+
 /* The store is looked at, never made or changed. */
 static void check_store(struct check *c, const struct keys *keys)
 {
@@ -163,8 +190,11 @@ static void check_store(struct check *c, const struct keys *keys)
     if (keys && version > 0 && meta_knows_secret(ctl->au.db, ctl->arena, keys) != ERR_OK)
         say(c, "FAIL", "secret", "the store was made with other secrets than those of the secret file");
     check_clock(c);
-    if (version == migrate_newest())
-        check_crowd(c);
+    if (version != migrate_newest())
+        return;
+    check_crowd(c);
+    if (ctl->cfg->auth_mode == MODE_JWT)
+        check_jwt(c, keys);
 }
 
 /* The group must be there, and this user a member of it: nobody else may give a file away. */

@@ -45,11 +45,12 @@ static const char *body_of(const struct route *r)
 
 int ctl_print_routes(struct ctl *ctl)
 {
-    struct out *o = out_begin(ctl, "method:s path:s as:s who:s body:s hashes:b text:w");
+    struct out *o = out_begin(ctl, "method:s path:s as:s who:s body:s mode:s hashes:b text:w");
 
     for (size_t i = 0; i < routes_count; i++) {
         const struct route *r = &routes[i];
-        out_row(o, route_method_name(r), r->path, r->same, route_who_name(r), body_of(r), (int)r->hashes, r->text);
+        out_row(o, route_method_name(r), r->path, r->same, route_who_name(r), body_of(r), route_mode_name(r),
+                (int)r->hashes, r->text);
     }
     return out_end(o);
 }

@@ -3,6 +3,7 @@
 
 #include "app/jobs.h"
 #include "auth/journal.h"
+#include "auth/jwt.h"
 #include "crypto/keys.h"
 #include "db/migrate.h"
 
@@ -122,11 +123,13 @@ int ctl_migrate(struct ctl *ctl)
     return out_end(o);
 }
 
-/* The new secret goes into the file beside all the others, then the store learns it, and only then old ones are dropped:
- * wherever this is broken off, the file holds the secret that the store knows. */
+/* The new secret goes into the file beside all the others, then the store learns it and has sealed anew what is sealed
+ * under one that goes, and only then old ones are dropped: wherever this is broken off, the file holds the secret that
+ * the store knows, and nothing sealed is lost. */
 static enum err secret_renew(struct ctl *ctl, size_t keep, struct keys **out)
 {
     AUTO(keys) struct keys *old = NULL, *both = NULL;
+    int64_t resealed;
     const char *path = ctl->cfg->secret_file;
 
     if (access(path, F_OK) != 0)
@@ -135,8 +138,12 @@ static enum err secret_renew(struct ctl *ctl, size_t keep, struct keys **out)
     TRY(db_open_existing(ctl->cfg, NULL, &ctl->au.db));
     TRY(migrate_current(ctl->au.db, ctl->arena));
     TRY(meta_knows_secret(ctl->au.db, ctl->arena, old));
+    /* what runs knows the newest of the old ones, the new one only once it is reloaded */
+    TRY(jwt_reseal(&ctl->au, old, keep > 1 ? keep - 1 : 1, &resealed));
     TRY(keys_add(path, KEYS_MAX));
     TRY(keys_open(path, &both));
+    if (keep == 1)
+        TRY(jwt_reseal(&ctl->au, both, 1, &resealed));
     TRY(meta_move_secret(ctl->au.db, ctl->arena, both, both));
     TRY(keys_keep(path, keep));
     return keys_open(path, out);

@@ -10,7 +10,7 @@ static struct arena *a;
 static enum err find(enum method m, const char *path, const struct route **r, const char **id, const char **allow)
 {
     *id = *allow = NULL;
-    return route_find(a, m, path, r, id, allow);
+    return route_find(a, MODE_JWT, m, path, r, id, allow);
 }
 
 static void every_row_is_whole_and_found(void)
@@ -73,6 +73,24 @@ static void look_alikes_are_not_found(void)
     CU_ASSERT_EQUAL(find(METHOD_GET, NULL, &r, &id, &allow), ERR_NOT_FOUND);
 }
 
+/* What a mode adds is not there in those before it, for no method (D14). */
+static void of_a_mode(void)
+{
+    const struct route *r;
+    const char *id, *allow;
+    int n = 0;
+
+    for (size_t i = 0; i < routes_count; i++) {
+        CU_ASSERT_EQUAL(routes[i].from == MODE_SESSION, route_mode_name(&routes[i]) == NULL);
+        for (enum cfg_mode mode = MODE_SESSION; mode < routes[i].from; mode++, n++)
+            for (enum method m = METHOD_GET; m <= METHOD_OTHER; m++)
+                CU_ASSERT_EQUAL(route_find(a, mode, m, routes[i].path, &r, &id, &allow), ERR_NOT_FOUND);
+        for (enum cfg_mode mode = routes[i].from; !strchr(routes[i].path, '{') && mode <= MODE_JWT; mode++)
+            CU_ASSERT_EQUAL(route_find(a, mode, routes[i].method, routes[i].path, &r, &id, &allow), ERR_OK);
+    }
+    CU_ASSERT_EQUAL(n, 6); /* three paths, two modes */
+}
+
 static void methods(void)
 {
     const struct route *r;
@@ -93,6 +111,7 @@ static CU_TestInfo tests[] = {
     {"every row is whole and found", every_row_is_whole_and_found},
     {"other names are the same route", other_names_are_the_same_route},
     {"look-alikes are not found", look_alikes_are_not_found},
+    {"of a mode", of_a_mode},
     {"methods", methods},
     CU_TEST_INFO_NULL,
 };
