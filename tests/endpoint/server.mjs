@@ -182,7 +182,8 @@ export class Server {
 	/** A time for SQL text. */
 	time(ms) { const t = new Date(ms).toISOString(); return this.db ? `'${t}'` : `'${t.slice(0, -1).replace("T", " ")}'`; }
 	ctl(...args) { return execFileSync(path.join(BUILD, "latchkeyctl"), ["-c", this.conf, ...args], { encoding: "utf8", env: cleanEnv() }); }
-	routes() { return JSON.parse(this.ctl("print", "routes", "--json")); }
+	/** Of the mode it is in. */
+	routes() { const jwt = /^mode = jwt$/m.test(fs.readFileSync(this.conf, "utf8")); return JSON.parse(this.ctl("print", "routes", "--json")).filter((r) => jwt || r.mode === null); }
 	log() { return fs.readFileSync(path.join(this.dir, "latchkey.log"), "utf8"); }
 	master() { return Number(fs.readFileSync(path.join(this.dir, "latchkey.pid"), "utf8").split(" ")[0]); }
 	/** Those that serve pool.socket; the housekeeper and the sign-in workers stand back behind them. */

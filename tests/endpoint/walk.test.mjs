@@ -5,8 +5,8 @@ import { begin, environment, params, pair, PARAMS, record, STDIN, stream } from 
 import { FOREIGN, PASSWORD, assert, clears, eq, fails, newEmail, ok, pathOf, plain, same, setsNothing, start, uniq } from "./server.mjs";
 
 const TRUSTED = "https://app.example";
-// one worker, so that "the worker lives" means the one that was asked
-const s = await start({ workers: 1, set: { "auth.trusted_origins": TRUSTED } });
+// one worker, so that "the worker lives" means the one that was asked; in the mode that has all routes
+const s = await start({ workers: 1, set: { "auth.mode": "jwt", "auth.trusted_origins": TRUSTED } });
 after(() => s.stop());
 
 const rows = s.routes();
