@@ -619,6 +619,87 @@ check "check of a secret open to others" is $? 1
 check "check of a secret open to others: named" out '^FAIL *secret '
 chmod 600 "$secret"
 
+# --- jwt ----------------------------------------------------------------------------------------------------------------
+# key_is KID STATE: so the list says
+key_is() { out "^$1  *EdDSA  *$2  *20"; }
+ends() { sql "SELECT count(*) FROM jwks WHERE expiresAt $1"; }
+gives "jwt list of none" 0 jwt list
+check "jwt list of none: only the head" is "$(lines "$dir/out")" 1
+mv "$secret" "$secret.away"
+gives "jwt new-key without a secret" 1 jwt new-key
+check "jwt new-key without a secret: told" err 'start latchkey first'
+check "jwt new-key without a secret: none is made" [ ! -e "$secret" ]
+mv "$secret.away" "$secret"
+run_env LATCHKEY_AUTH_MODE=jwt check
+check "check in jwt mode, no key yet" out '^ok  *jwt  *no key yet'
+check "check makes no key" is "$(sql 'SELECT count(*) FROM jwks')" 0
+gives "jwt new-key" 0 jwt new-key
+check "jwt new-key: told" out '^alg        EdDSA$'
+check "jwt new-key: in a mode that signs none, told" out '^auth.mode is not jwt'
+first=$(sed -n 's/^kid  *//p' "$dir/out")
+check "jwt new-key: an id" is "$(printf %s "$first" | tr -d 'A-Za-z0-9' | wc -c),${#first}" 0,32
+check "jwt new-key: no end" is "$(ends 'IS NULL')" 1
+check "jwt new-key: an event" is "$(sql "SELECT count(*) FROM latchkey_audit WHERE event = 'jwt-key-added' AND reason = '$first'")" 1
+gives "jwt list" 0 jwt list
+check "jwt list: it signs" key_is "$first" signs
+check "jwt list: no private half" not grep -q -F "$(sql "SELECT privateKey FROM jwks")" "$dir/out"
+gives "jwt new-key, JSON" 0 --json jwt new-key
+next=$(value kid)
+check "jwt new-key, JSON: one object" is "$(sed 's/"signsFrom":"[-0-9T:.]*Z"/"signsFrom":T/' "$dir/out")" "{\"kid\":\"$next\",\"alg\":\"EdDSA\",\"signsFrom\":T}"
+gives "jwt list of two" 0 jwt list
+check "jwt list of two: the new one signs" key_is "$next" signs
+check "jwt list of two: the old one verifies" key_is "$first" verifies
+check "jwt new-key: the old one ends in an hour" is "$(ends "BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+55 minutes') AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+60 minutes')")" 1
+gives "jwt list, JSON" 0 --json jwt list
+check "jwt list, JSON" out "^ {\"kid\":\"$next\",\"alg\":\"EdDSA\",\"state\":\"signs\",\"signsFrom\":\"[^\"]*\",\"expires\":null,\"unlisted\":null}"
+gives "jwt new-key --in 30m" 0 jwt new-key --in 30m
+check "jwt new-key --in 30m: told" out '^It is published at once'
+later=$(sed -n 's/^kid  *//p' "$dir/out")
+gives "jwt list of three" 0 jwt list
+check "jwt list of three: the last one is next" key_is "$later" next
+check "jwt list of three: another signs" key_is "$next" signs
+for wrong in '' x 30 -1m 31d 1y 1m1; do
+    gives "jwt new-key --in '$wrong'" 2 jwt new-key --in "$wrong"
+done
+check "jwt new-key --in of nonsense makes none" is "$(sql 'SELECT count(*) FROM jwks')" 3
+gives "jwt delete-key of the one that signs" 1 jwt delete-key "$next"
+check "jwt delete-key of the one that signs: told" err 'make a new one first'
+gives "jwt delete-key of none" 1 jwt delete-key "${first}x"
+check "jwt delete-key of none: told" err 'no such key'
+gives "jwt delete-key" 0 jwt delete-key "$first"
+check "jwt delete-key: told" out "^deleted  $first\$"
+gives "jwt delete-key, JSON" 0 --json jwt delete-key "$later"
+check "jwt delete-key, JSON" is "$(cat "$dir/out")" "{\"deleted\":\"$later\"}"
+check "jwt delete-key: one is left" is "$(sql 'SELECT id FROM jwks')" "$next"
+sealed=$(sql 'SELECT privateKey FROM jwks')
+gives "secret new under a key" 0 secret new
+check "secret new under a key: it stays sealed by the secret before" is "$(sql 'SELECT privateKey FROM jwks')" "$sealed"
+gives "secret new, whose secret goes" 0 secret new
+check "secret new, whose secret goes: sealed anew" not is "$(sql 'SELECT privateKey FROM jwks')" "$sealed"
+gives "secret new --keep 1 under a key" 0 secret new --keep 1
+run_env LATCHKEY_AUTH_MODE=jwt check
+check "secret new --keep 1: the key can be used" out "^ok  *jwt  *key $next signs"
+sealed=$(sql 'SELECT privateKey FROM jwks')
+sql "UPDATE jwks SET privateKey = 'AAAA$sealed'"
+run_env LATCHKEY_AUTH_MODE=jwt check
+check "check of a key that no secret opens" is $? 1
+check "check of a key that no secret opens: named" out "^FAIL  *jwt  *none of our secrets opens the key $next: .*latchkeyctl jwt new-key"
+run check
+check "check of it in another mode" not out ' jwt '
+run secret new --keep 1
+check "secret new passes over what it cannot open" is $? 0
+check "secret new passes over what it cannot open: told" err "opens the private key $next"
+check "secret new passes over what it cannot open: left alone" is "$(sql 'SELECT privateKey FROM jwks')" "AAAA$sealed"
+gives "jwt new-key in its place" 0 jwt new-key
+run_env LATCHKEY_AUTH_MODE=jwt check
+check "jwt new-key in its place: check" is $? 0
+printf 'another-secret-0123456789-0123456789\n' > "$dir/other"
+chmod 600 "$dir/other"
+run_env LATCHKEY_SECRET_FILE="$dir/other" jwt new-key
+check "jwt new-key by the secrets of another database" is $? 1
+gives "--in does not go with jwt list" 2 jwt list --in 1h
+gives "jwt delete-key without a key" 2 jwt delete-key
+
 # --- check --------------------------------------------------------------------------------------------------------------
 meta=$(sql 'SELECT name, value FROM latchkey_meta ORDER BY name')
 gives "check" 0 check

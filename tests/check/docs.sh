@@ -74,8 +74,8 @@ passed=$((passed + $(sort -u "$dir/named" | comm -12 - "$dir/known" | grep -c .)
 
 # --- endpoints: the table of http-api.md, and a heading for each that is not another name ---------------------------------
 "$ctl" --json print routes > "$dir/routes" || fail "print routes"
-for key in method path as who body; do json "$key" "$dir/routes" > "$dir/$key"; done
-paste -d '|' "$dir/method" "$dir/path" "$dir/as" "$dir/who" "$dir/body" > "$dir/program"
+for key in method path as who body mode; do json "$key" "$dir/routes" > "$dir/$key"; done
+paste -d '|' "$dir/method" "$dir/path" "$dir/as" "$dir/who" "$dir/body" "$dir/mode" > "$dir/program"
 grep -E '^\| (GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \| `' "$api" |
     sed 's/`//g; s/^| //; s/ |$//; s/ *| */|/g' > "$dir/documents"
 same "endpoint" 10

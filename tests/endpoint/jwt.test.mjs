@@ -184,6 +184,14 @@ test("an Authorization header of any form is nobody, never an error (S66)", asyn
 	for (const authorization of values) { const r = await s.get("/session", { headers: { authorization } }); eq(r.status, 200, `${authorization}: ${r.text}`); eq(r.text, "null", authorization); }
 	for (const env of [{ REMOTE_USER: u.email }, { REMOTE_USER: u.id, AUTH_TYPE: "Basic" }]) eq((await s.get("/session", { env })).text, "null");
 });
+test("beside a cookie of another the bearer decides alone (S66)", async () => {
+	const v = await s.user(), both = { cookie: u.cookie, bearer: v.token };
+	eq(ok(await s.get("/session", both)).user.id, v.id); eq((await verify(s, ok(await s.get("/token", both)).token)).payload.sub, v.id);
+	const sessions = ok(await s.get("/sessions", both));
+	same([sessions.length, sessions[0].userId], [1, v.id]);
+	eq((await s.get("/session", { cookie: u.cookie, bearer: "b".repeat(32) })).text, "null", "unknown, yet of our form: the cookie is not asked instead");
+	eq(await s.alive(u.cookie), true);
+});
 
 // --- keys -------------------------------------------------------------------------------------------------------------------
 describe("the first key", () => {
