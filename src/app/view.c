@@ -1,6 +1,7 @@
 /* Sessions and users as JSON. A session's `token` is its public id: the secret is nowhere but in the cookie (D1). */
 #include "app/view.h"
 
+#include "base/agent.h"
 #include "base/enc.h"
 #include "http/response.h"
 
@@ -43,6 +44,7 @@ struct json_object *view_user(const struct user *u)
 
 struct json_object *view_session(const struct session *s, bool current)
 {
+    char device[AGENT_DEVICE_SIZE];
     struct json_object *o = json_need(json_object_new_object());
     put_time(o, "expiresAt", s->expires_at);
     put_text(o, "token", s->id);
@@ -58,6 +60,8 @@ struct json_object *view_session(const struct session *s, bool current)
     put_time(o, "diesAt", s->dies_at);
     put_time(o, "lastSeenAt", s->last_seen_at);
     put_text(o, "lastIpAddress", s->last_ip);
+    agent_device(s->agent, device);
+    put_text(o, "device", device);
     return o;
 }
 

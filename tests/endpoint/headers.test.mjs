@@ -61,6 +61,12 @@ describe("injection through", () => {
 		}
 	});
 });
+test("a session's device is named by words of our own, whatever the User-Agent holds", async () => {
+	const device = async (agent) => { const b = s.browser(await s.signIn(u.email, {}, { headers: agent === undefined ? {} : { "user-agent": agent } })); return (await s.session(b.cookie)).session.device; };
+	eq(await device("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), "Firefox on Linux"); eq(await device("curl/8.5.0"), "curl");
+	eq(await device(undefined), ""); eq(await device("<b>\u202ex</b>"), "Unknown device"); eq(await device(`Firefox/<script>${"A".repeat(4000)}`), "Firefox");
+	assert.ok(ok(await s.get("/sessions", { cookie: u.cookie })).every((x) => typeof x.device === "string"));
+});
 test("every answer says no-store and nosniff, and never 304", async () => {
 	const odd = { "if-none-match": "*", "if-modified-since": "Mon, 01 Jan 2035 00:00:00 GMT", "cache-control": "max-age=99", range: "bytes=0-1" };
 	for (const r of s.routes()) for (const method of [r.method, "OPTIONS", "PUT"]) for (const p of [r.path.replace(/\{.*\}/, "x"), `${r.path}/`, `${r.path}.css`]) {
