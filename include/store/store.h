@@ -234,13 +234,14 @@ MUST_USE enum err jwks_delete(struct db *db, const char *id);
 MUST_USE enum err jwks_lock(struct db *db);
 
 /* --- sweeping (store/sweep.c; sessions by sessions_sweep) --- */
+/* Events last: there are accounts that may not delete them. */
 enum sweep {
     SWEEP_OF_LIMITS,
     SWEEP_OF_DEVICES,
     SWEEP_OF_ENDED,
     SWEEP_OF_TICKETS,
-    SWEEP_OF_AUDITS,
     SWEEP_OF_JWKS,
+    SWEEP_OF_AUDITS,
     SWEEPS
 };
 /* Deletes up to `batch` rows that expired (events: happened) by `until`, the oldest first; *n: how many. */

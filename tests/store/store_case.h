@@ -41,8 +41,14 @@ static inline int64_t rows_all(struct world *w)
 }
 
 /* The tables of enum sweep. */
-static const char *const swept_tables[SWEEPS] = {"latchkey_limit", "latchkey_device", "latchkey_ended",
-                                                 "verification",   "latchkey_audit",  "jwks"};
+static const char *const swept_tables[SWEEPS] = {"latchkey_limit", "latchkey_device", "latchkey_ended", "verification",
+                                                 "jwks",           "latchkey_audit"};
+
+/* How long a row stays after its time, where events are kept for so long. */
+static inline int64_t swept_after(enum sweep which, int64_t audit_keep)
+{
+    return which == SWEEP_OF_AUDITS ? audit_keep : which == SWEEP_OF_JWKS ? 30 * CLOCK_DAY : 0;
+}
 
 static inline int64_t rows_in(struct world *w, const char *table)
 {

@@ -60,7 +60,7 @@ static void test_small_tables(void)
     add(&w, "u1", "s", T0 + CLOCK_DAY);
     house_open(&w, "a", "batch = 500\n[audit]\nkeep = 30d\n", &h);
     for (enum sweep which = 0; which < SWEEPS; which++) {
-        int64_t last = which == SWEEP_OF_AUDITS ? T0 - 30 * CLOCK_DAY : T0;
+        int64_t last = T0 - swept_after(which, 30 * CLOCK_DAY);
         swept_fill(&w, which, "old", ROWS, last);
         swept_fill(&w, which, "new", LIVING, last + 3);
         rows_add(&w, "old", BATCH, T0);
@@ -91,9 +91,9 @@ static void test_small_tables_at_once(void)
     setup(&w);
     add(&w, "u1", "s", T0 + CLOCK_DAY);
     for (enum sweep which = 0; which < SWEEPS; which++)
-        swept_fill(&w, which, "old", 70, which == SWEEP_OF_AUDITS ? T0 - 180 * CLOCK_DAY : T0);
+        swept_fill(&w, which, "old", 70, T0 - swept_after(which, 180 * CLOCK_DAY));
     house_open(&w, "a", "batch = 100\n", &h);
-    run_all(&h, true, 350);
+    run_all(&h, true, 420);
     run_all(&h, true, 0);
     house_close(&h);
     host_drop(&w, "a");
