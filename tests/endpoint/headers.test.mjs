@@ -2,7 +2,7 @@
 // sends may end or begin a header line (S80), and every answer has the fixed fields (D17).
 import { after, describe, test } from "node:test";
 import { request, exchange, parseAnswer, STDERR, STDOUT, END } from "./fcgi.mjs";
-import { PASSWORD, assert, eq, newEmail, plain, same, start } from "./server.mjs";
+import { PASSWORD, assert, eq, newEmail, ok, plain, same, start } from "./server.mjs";
 
 const APP = "https://app.example";
 const s = await start({ workers: 1, set: { "auth.trusted_origins": APP } });
