@@ -167,6 +167,12 @@ const CASES = {
 		await told(s, async () => fails(await s.post("/sign-out", {}, as(u, { origin: null })), 403, "MISSING_OR_NULL_ORIGIN"), [visitor("request-refused", { reason: "MISSING_OR_NULL_ORIGIN" })]);
 	},
 	"secret-added": () => { secrets.add(s.secret()); return told(s, () => ctl(s, ["secret", "new"]), [admin("secret-added")]); },
+	"jwt-key-added": () => told(s, () => ctl(s, ["--json", "jwt", "new-key"]), (out) => [admin("jwt-key-added", { reason: JSON.parse(out).kid })]),
+	"jwt-key-deleted": async () => {
+		const { kid } = JSON.parse(ctl(s, ["--json", "jwt", "new-key"]));
+		ctl(s, ["jwt", "new-key"]); // one that signs cannot be taken back
+		await told(s, () => ctl(s, ["jwt", "delete-key", kid]), [admin("jwt-key-deleted", { reason: kid })]);
+	},
 };
 function offer(u) {
 	const token = /^token +(\S+)$/m.exec(s.ctl("user", "reset", u.email))[1];
