@@ -19,9 +19,12 @@ struct ctl {
     const char *arg;                /* the one positional argument; NULL */
 };
 
-/* NEEDS_STORE: that is there; MAKES_STORE: makes an empty one where there is none; CHANGES_STORE: opens it by itself, with
- * the rights of whoever runs it where it is a server, which may know its administrator by them. */
+/* NEEDS_STORE: that is there; MAKES_STORE: makes an empty one where there is none; CHANGES_STORE: opens it by itself,
+ * with the rights of whoever runs it where it is a server, which may know its administrator by them. */
 enum ctl_needs { NEEDS_NOTHING, NEEDS_CONFIG, NEEDS_STORE, MAKES_STORE, CHANGES_STORE };
+/* The secrets as well; the caller owns *out. Tells and gives CTL_FAILED where there are none: nothing is made here. */
+struct keys;
+int ctl_keys(struct ctl *ctl, struct keys **out);
 
 /* Run by root, files must still belong to whom the program runs as: acts on as the owner of pool.state. ERR_IO. */
 MUST_USE enum err ctl_become_owner(const struct cfg *cfg);
@@ -63,6 +66,7 @@ int ctl_user_add(struct ctl *ctl);
 int ctl_user_list(struct ctl *ctl);
 int ctl_user_disable(struct ctl *ctl);
 int ctl_user_enable(struct ctl *ctl);
+int ctl_user_verify(struct ctl *ctl);
 int ctl_user_delete(struct ctl *ctl);
 int ctl_user_set_password(struct ctl *ctl);
 int ctl_user_reset(struct ctl *ctl);
@@ -71,6 +75,10 @@ int ctl_user_erase(struct ctl *ctl);
 int ctl_audit(struct ctl *ctl);
 int ctl_limit_list(struct ctl *ctl);
 int ctl_limit_clear(struct ctl *ctl);
+int ctl_mail_list(struct ctl *ctl);
+int ctl_mail_send(struct ctl *ctl);
+int ctl_mail_drop(struct ctl *ctl);
+int ctl_mail_test(struct ctl *ctl);
 int ctl_session_list(struct ctl *ctl);
 int ctl_session_revoke(struct ctl *ctl);
 int ctl_session_revoke_all(struct ctl *ctl);

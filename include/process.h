@@ -1,4 +1,5 @@
-/* Processes: the master that keeps the others, a worker that serves, the housekeeper, what all do to protect secrets. */
+/* Processes: the master that keeps the others, a worker that serves, the housekeeper, what all do to protect secrets.
+ */
 #ifndef PROCESS_H
 #define PROCESS_H
 
@@ -19,15 +20,21 @@ MUST_USE enum err process_descriptors(void);
 bool process_reopen(void);
 /* Has HUP asked for the configuration to be read anew? Asked once, told once. */
 bool process_reload(void);
-/* TERM and INT ask to stop, USR1 to open the log anew, HUP as said; PIPE, XFSZ and ALRM are ignored. Signals stay blocked
- * outside of the waits that let them in: *open is the mask for those. ERR_INTERNAL. */
+/* TERM and INT ask to stop, USR1 to open the log anew, HUP as said; PIPE, XFSZ and ALRM are ignored. Signals stay
+ * blocked outside of the waits that let them in: *open is the mask for those. ERR_INTERNAL. */
 MUST_USE enum err process_signals(enum on_hup hup, sigset_t *open);
 /* Sleeps until a signal comes or ms have passed; the only place where open lets signals in, so none is lost. */
 void process_wait(const sigset_t *open, int64_t ms);
-/* No core dumps, no tracing by others, no new privileges. Best effort, logged where it fails. */
+/* No core dumps, no tracing by others. Best effort, logged where it fails. */
 void process_harden(void);
+/* No new privileges, for this process and all it starts, for good. Best effort, logged where it fails. */
+void process_keep_low(void);
+/* The same unless mail goes by a program: those of Postfix, Exim and sendmail must be able to become who may write into
+ * their queue. For who sends mail himself, or starts who does. */
+void process_keep_low_unless_mail(const struct cfg *cfg);
 /* Makes memory go back to the system after a password hash, and lets OpenSSL set itself up once, before fork, so that
- * its pages are shared by all workers: an algorithm that fails at its first use is lost to the process. ERR_INTERNAL. */
+ * its pages are shared by all workers: an algorithm that fails at its first use is lost to the process. ERR_INTERNAL.
+ */
 MUST_USE enum err process_settle(const struct keys *keys);
 /* Started by root: becomes pool.user for good, with its groups; root may not serve. Before anything is opened or made:
  * what root does in a directory of another user can be turned against others. ERR_CONFIG, ERR_IO (logged). */
@@ -38,7 +45,7 @@ void process_notify(const char *state);
 /* --- sockets.c: what is listened on --- */
 enum { SOCKET_SESSION, SOCKET_SIGN_IN, SOCKETS };
 struct sockets {
-    int fd[SOCKETS];       /* -1: there is none */
+    int fd[SOCKETS];          /* -1: there is none */
     char where[SOCKETS][108]; /* path or ADDRESS:PORT if we made it; "": it was passed to us */
 };
 /* Takes what was passed (LISTEN_FDS, descriptor 0) and makes the rest as cfg says. ERR_IO (logged). */
@@ -46,8 +53,8 @@ MUST_USE enum err sockets_open(const struct cfg *cfg, struct sockets *out);
 /* What a new configuration asks for: those that stay are taken over from `old`, others are made. ERR_IO: nothing has
  * changed. */
 MUST_USE enum err sockets_renew(const struct cfg *cfg, const struct sockets *old, struct sockets *out);
-/* Closes (and removes the files of) those of `s` that `next` (may be NULL) has not taken over. No process of ours may have
- * them open any more. */
+/* Closes (and removes the files of) those of `s` that `next` (may be NULL) has not taken over. No process of ours may
+ * have them open any more. */
 void sockets_close(struct sockets *s, const struct sockets *next);
 /* After fork: closes the listening sockets that are not of `mine`, such as those an older pool still serves. */
 void sockets_only(const struct sockets *mine);
@@ -92,8 +99,8 @@ size_t pool_workers(const struct pool *p);
 /* --- master.c --- */
 /* Reads a configuration and its secrets, as at the start; NULL results on failure (logged). */
 typedef enum err (*reread_fn)(void *arg, struct cfg **cfg, struct keys **keys);
-/* Has schema, secrets and files looked at, then keeps a pool on the sockets until asked to stop; takes over cfg and keys.
- * Returns the exit status. */
+/* Has schema, secrets and files looked at, then keeps a pool on the sockets until asked to stop; takes over cfg and
+ * keys. Returns the exit status. */
 int master_run(struct cfg *cfg, struct keys *keys, struct sockets *sockets, reread_fn reread, void *arg);
 
 /* --- prepare.c --- */

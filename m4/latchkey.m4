@@ -129,3 +129,19 @@ AC_DEFUN([LK_ZXCVBN], [
   AC_SUBST([ZXCVBN_CFLAGS])
   AC_SUBST([ZXCVBN_LIBS])
 ])
+
+# LK_CURL: libcurl with SMTP, where it is there, or as --with-curl says. $lk_curl tells people.
+AC_DEFUN([LK_CURL], [
+  AC_ARG_WITH([curl], [AS_HELP_STRING([--with-curl=yes|no|auto], [send mail over SMTP by libcurl (auto)])],
+    [], [with_curl=auto])
+  AS_CASE([$with_curl], [yes|no|auto], [], [AC_MSG_ERROR([--with-curl takes yes, no or auto])])
+  lk_curl=no
+  AS_IF([test "$with_curl" != no], [
+    PKG_CHECK_MODULES([CURL], [libcurl >= 7.74], [lk_curl=`$PKG_CONFIG --modversion libcurl`], [lk_curl=no])
+    AS_IF([test "$lk_curl$with_curl" = noyes],
+      [AC_MSG_ERROR([libcurl is missing (Debian: libcurl4-openssl-dev; or --without-curl)])])])
+  AS_IF([test "$lk_curl" != no], [CURL_CFLAGS="$CURL_CFLAGS -DLATCHKEY_WITH_CURL=1"], [CURL_LIBS= CURL_CFLAGS=])
+  AC_SUBST([CURL_CFLAGS])
+  AC_SUBST([CURL_LIBS])
+  AM_CONDITIONAL([WITH_CURL], [test "$lk_curl" != no])
+])

@@ -3,7 +3,7 @@
 
 # What building needs, on Debian.
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev libjson-c-dev libssl-dev libsqlite3-dev
-    libinih-dev libunistring-dev libcrypt-dev libmariadb-dev libzxcvbn-dev"
+    libinih-dev libunistring-dev libcrypt-dev libmariadb-dev libzxcvbn-dev libcurl4-openssl-dev"
 
 say() { echo "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }

@@ -94,6 +94,8 @@ static int run_as_user(char *path)
     process_harden();
     if (configuration_read(path, &cfg, &keys) != ERR_OK)
         return EXIT_FAILURE;
+    if (cfg->mail_transport != TRANSPORT_SENDMAIL)
+        process_keep_low();
     if (process_settle(keys) != ERR_OK || sockets_open(cfg, &sockets) != ERR_OK) {
         keys_close(&keys);
         config_free(&cfg);

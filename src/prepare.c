@@ -15,6 +15,7 @@ static int prepare(const struct cfg *cfg, const struct keys *keys)
 {
     struct app app;
 
+    process_keep_low();
     enum err e = app_open(cfg, keys, NULL, &app);
     if (e == ERR_OK) {
         e = app_prepare(&app);

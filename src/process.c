@@ -113,12 +113,26 @@ void process_harden(void)
 
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         log_warn("core dumps stay on: %s", strerror(errno));
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        log_warn("new privileges stay possible: %s", strerror(errno));
 #if !SANITIZED /* the leak checker traces its own process */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         log_warn("memory stays readable to this user's processes: %s", strerror(errno));
 #endif
+}
+
+void process_keep_low(void)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        log_warn("new privileges stay possible: %s", strerror(errno));
+}
+
+void process_keep_low_unless_mail(const struct cfg *cfg)
+{
+    if (cfg->mail_transport != TRANSPORT_SENDMAIL)
+        process_keep_low();
+    else if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+        log_warn("%s cannot get the rights of its mail queue here: restart latchkey, or allow new privileges in what "
+                 "starts it (NoNewPrivileges= of systemd)",
+                 cfg->mail_sendmail);
 }
 
 enum err process_settle(const struct keys *keys)

@@ -61,8 +61,8 @@ static enum err worker_loop(const struct worker *w, struct app *app, const sigse
 {
     const struct cfg *cfg = w->cfg;
     const struct cfg_list *peers = &cfg->pool_web_servers;
-    struct fcgi_options options = {w->listen_fd, cfg->limits_request, peers->v,    peers->n,
-                                   w->place.board, w->place.seat};
+    struct fcgi_options options = {w->listen_fd, cfg->limits_request, peers->v,
+                                   peers->n,     w->place.board,      w->place.seat};
     struct turns turns = {NULL, 0};
     struct fcgi *f;
 
@@ -99,6 +99,10 @@ static int run(const struct worker *w, loop_fn loop)
 
     log_name(w->name);
     process_stop = 0;
+    if (w->lone || loop == housekeeper_loop)
+        process_keep_low_unless_mail(w->cfg);
+    else
+        process_keep_low();
     if (w->low && (errno = 0, nice(NICE_BY) == -1 && errno))
         log_warn("the priority stays as it is: %s", strerror(errno));
     enum err e = process_signals(w->lone ? HUP_STOPS : HUP_IGNORED, &open);

@@ -40,7 +40,9 @@ struct ctx {
     const char *path_id; /* what stood for {id}; NULL */
     struct caller caller;
     struct presented presented;
-    const char *callback; /* callbackURL of the body, checked; NULL */
+    const char *callback; /* callbackURL, checked; NULL */
+    const char *redirect; /* redirectTo, likewise */
+    bool html;            /* a form or link of ours asks, and wants a page for an answer */
     bool from_us;         /* it passed the origin rule */
     bool passive;         /* this read does not count as use (D22) */
     bool signed_in;       /* session and user are set */
@@ -57,8 +59,8 @@ struct ctx {
 MUST_USE enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct app_place *place,
                            struct app *out);
 void app_close(struct app *app);
-/* At the start of the program: looks at the file of breached passwords, connects, makes the tables of an empty database,
- * and checks that it knows one of our secrets. ERR_IO, ERR_DB_DOWN, ERR_SCHEMA, ERR_SECRET, … (logged). */
+/* At the start of the program: looks at the file of breached passwords, connects, makes the tables of an empty
+ * database, and checks that it knows one of our secrets. ERR_IO, ERR_DB_DOWN, ERR_SCHEMA, ERR_SECRET, … (logged). */
 MUST_USE enum err app_prepare(struct app *app);
 /* With each request: connects where there is no connection, or anew where the database was replaced. Makes nothing: a
  * database that is gone is an outage, not a new site. ERR_DB_DOWN, … (logged). */

@@ -1,5 +1,6 @@
-/* Housekeeping: deletes expired rows, a batch at a time. On a host whoever holds a lock in pool.state does it, of several
- * hosts on one database whoever holds the lease in the database, whichever way the processes were started. */
+/* Housekeeping: deletes expired rows, a batch at a time, and sees to mails that wait (app/mailer.h). On a host whoever
+ * holds a lock in pool.state does it, of several hosts on one database whoever holds the lease in the database,
+ * whichever way the processes were started. */
 #ifndef APP_JOBS_H
 #define APP_JOBS_H
 
@@ -16,6 +17,10 @@ int64_t jobs_due(const struct jobs *j);
 /* Does a little of what is due: one batch. Connects by app_connect. Failures are logged and tried again later. Resets
  * the arena of app. */
 void jobs_turn(struct jobs *j, struct app *app);
+
+/* To whoever keeps house on this host, whichever way he was started: a mail was queued. Best effort: he looks by
+ * himself, too. */
+void jobs_mail_queued(const struct cfg *cfg);
 
 /* Told after each batch how many rows are gone, for people who watch; NULL: nobody does. */
 typedef void (*jobs_progress_fn)(void *arg, int64_t gone);

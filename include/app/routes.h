@@ -11,10 +11,11 @@ enum who {
     WHO_ANYONE = 1, /* no credentials are looked at; works without the store */
     WHO_STORE,      /* nor here, but the store is needed */
     WHO_PRESENTS,   /* credentials are read but not looked up */
-    WHO_MAYBE,      /* the session, if there is one */
+    WHO_MAYBE,      /* the session, if there is one; works without the store for who presents none */
+    WHO_EITHER,     /* the session, if there is one, and the store in any case */
     WHO_SIGNED_IN,  /* 401 without a session */
-    WHO_PROVEN,     /* and 403 unless the password was given lately, or comes with the request (the handler verifies it) */
-    WHO_FRESH       /* and 403 if the password was given too long ago */
+    WHO_PROVEN, /* and 403 unless the password was given lately, or comes with the request (the handler verifies it) */
+    WHO_FRESH   /* and 403 if the password was given too long ago */
 };
 
 struct route {
@@ -26,9 +27,12 @@ struct route {
     const struct form *form; /* NULL: takes nothing */
     bool forms;              /* takes form-encoded bodies as well as JSON */
     bool login;              /* gives a session: cross-site navigations are refused */
-    bool hashes;             /* costs a password hash: goes to the second socket, and not on for a client that has left */
-    enum trying trying;      /* what it is counted as, if it costs a password hash; guard.c and auth/throttle.c */
-    bool reads;              /* form is form_reading: disableRefresh makes it passive */
+    bool hashes;        /* costs a password hash: goes to the second socket, and not on for a client that has left */
+    enum trying trying; /* what it is counted as, if it is limited; guard.c and auth/throttle.c */
+    bool back;          /* a GET that may send the browser to the callbackURL of its query */
+    bool page;          /* a link that people follow: a browser that asks for a page gets one */
+    bool spends;        /* takes a one-time token, which stands for a form token as well */
+    bool reads;         /* form is form_reading: disableRefresh makes it passive */
     enum err (*handle)(struct ctx *ctx, const void *in);
     const char *text; /* one line for people */
 };

@@ -21,8 +21,8 @@ struct notes {
     size_t n, cap, done;
 };
 
-/* What a request tries with a password, if it does: each kind is counted apart. */
-enum trying { TRYING_NOTHING, TRYING_SIGN_IN, TRYING_SIGN_UP, TRYING_PASSWORD };
+/* What a request tries that is limited: a password, or to have a mail sent. Each kind is counted apart. */
+enum trying { TRYING_NOTHING, TRYING_SIGN_IN, TRYING_SIGN_UP, TRYING_PASSWORD, TRYING_MAIL };
 
 /* What every decision is taken with; made once for each request (or command). All borrowed. */
 struct auth {
@@ -36,8 +36,10 @@ struct auth {
     struct act by;
     struct notes notes;
     enum trying trying;
+    const char *mailing;     /* with TRYING_MAIL: the word of the mail; each kind is counted apart for an account */
     struct attempt *attempt; /* the try that was counted (auth/throttle.h); NULL: none */
     int64_t retry_after;     /* with ERR_LIMITED: seconds */
+    bool mail_queued;        /* whoever sends is to be told, once the transaction is over */
 };
 
 /* From where a session is opened or used. */
@@ -75,20 +77,27 @@ enum { NAME_MAX_POINTS = 255, EMAIL_MAX = 255 };
 struct signup {
     const char *name, *email, *password, *image; /* image may be NULL */
     bool remember;
+    const char *back; /* where the link that proves the address leads; NULL */
 };
-/* Makes a user with a password; e-mail lower-cased. open: with a session, ending the presented ones. out->token is ""
- * if not. ERR_SIGN_UP_CLOSED unless by_admin, ERR_INVALID_EMAIL, ERR_USER_EXISTS, ERR_USER_REFUSED (name
- * or e-mail too long), ERR_HASH_BUSY, what account_new_password_ok says. */
+/* Makes a user with a password; e-mail lower-cased. He gets a session, which ends the presented ones; out->token is ""
+ * where he gets none: by_admin, and with account.require_verified_email, where *out looks alike whether the address had
+ * an account or not. ERR_SIGN_UP_CLOSED unless by_admin, ERR_INVALID_EMAIL, ERR_USER_EXISTS, ERR_USER_REFUSED (name or
+ * e-mail too long), ERR_HASH_BUSY, what account_new_password_ok says. */
 MUST_USE enum err account_sign_up(struct auth *au, const struct signup *in, const struct caller *from,
                                   const struct presented *old, bool by_admin, struct opened *out);
-/* Opens a session for a password. ERR_INVALID_EMAIL, ERR_PASSWORD_LONG, ERR_BAD_CREDENTIALS (unknown, wrong, disabled:
- * alike, also in time), ERR_TOO_MANY_SESSIONS, ERR_HASH_BUSY. */
+/* A token is given out once its session is stored for sure, or not at all: passes e on. For auth/ only. */
+MUST_USE enum err account_issued(enum err e, struct opened *out);
+/* Notes in the session, inside a transaction, that it is as of now proven by this password hash. ERR_INVALID_PASSWORD:
+ * it is another by now; ERR_UNAUTHORIZED: the session ended. For auth/ only. */
+MUST_USE enum err credential_renew(struct auth *au, const struct session *s, const char *password);
+/* Opens a session for a password. ERR_EMAIL_NOT_VERIFIED (a mail was sent), ERR_INVALID_EMAIL, ERR_PASSWORD_LONG,
+ * ERR_BAD_CREDENTIALS (unknown, wrong, disabled: alike, also in time), ERR_TOO_MANY_SESSIONS, ERR_HASH_BUSY. */
 MUST_USE enum err account_sign_in(struct auth *au, const char *email, const char *password, bool remember,
                                   const struct caller *from, const struct presented *old, struct opened *out);
-/* By the user himself, signed in as `who`. Ends all other sessions and replaces this one (out->token; it stays remembered
- * or not), or with end_others false leaves all of them (out->token is ""). The new password is judged before the current
- * one. ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_INVALID_PASSWORD, ERR_NO_CREDENTIAL, ERR_UNAUTHORIZED (the session
- * ended meanwhile), ERR_HASH_BUSY. */
+/* By the user himself, signed in as `who`. Ends all other sessions and replaces this one (out->token; it stays
+ * remembered or not), or with end_others false leaves all of them (out->token is ""). The new password is judged before
+ * the current one. ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_INVALID_PASSWORD, ERR_NO_CREDENTIAL, ERR_UNAUTHORIZED
+ * (the session ended meanwhile), ERR_HASH_BUSY. */
 MUST_USE enum err account_change_password(struct auth *au, const struct checked *who, const char *current,
                                           const char *new, bool end_others, const struct caller *from,
                                           struct opened *out);
@@ -101,15 +110,14 @@ struct profile {
 };
 /* ERR_NO_FIELDS, ERR_NAME_LONG, ERR_UNAUTHORIZED (he is gone, or his session is). */
 MUST_USE enum err account_update(struct auth *au, const struct checked *who, const struct profile *p);
-/* Deletes the user who asks, with everything of his. password NULL: his session is fresh. ERR_NOT_FOUND: switched off.
- * Others as for account_change_password. */
-MUST_USE enum err account_leave(struct auth *au, const struct checked *who, const char *password);
 /* By an administrator: new password, all sessions ended, in one transaction. ERR_NONE: no such user; what
  * account_new_password_ok says. */
 MUST_USE enum err account_set_password(struct auth *au, const char *user_id, const char *password, int64_t *ended);
 /* Disabling ends all sessions in the same transaction. ERR_NONE: no such user, or already so. */
 MUST_USE enum err account_disable(struct auth *au, const char *user_id, int64_t *ended);
 MUST_USE enum err account_enable(struct auth *au, const char *user_id);
+/* Takes the address u has for proven. ERR_NONE: it is so already, or he has another by now. */
+MUST_USE enum err account_verify(struct auth *au, const struct user *u);
 MUST_USE enum err account_delete(struct auth *au, const char *user_id);
 
 /* Deletes him, and takes out of earlier events who and from where he was. ERR_NONE: no such user. */
@@ -120,17 +128,22 @@ bool account_email_ok(const char *s);
 /* 8 to 128 UTF-16 code units. ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_BAD_TEXT. */
 MUST_USE enum err account_password_ok(const char *s);
 /* Wherever a password is set, never at sign-in: its length, then whether it is too easy to guess for who has this
- * e-mail address and name (either may be NULL). What account_password_ok says, ERR_PASSWORD_WEAK, ERR_NO_MEMORY, ERR_INTERNAL. */
+ * e-mail address and name (either may be NULL). What account_password_ok says, ERR_PASSWORD_WEAK, ERR_NO_MEMORY,
+ * ERR_INTERNAL. */
 MUST_USE enum err account_new_password_ok(struct auth *au, const char *password, const char *email, const char *name);
 
 /* --- reset (auth/reset.c) --- */
-/* A one-time token to set a new password with, in place of an older one; lives an hour. ERR_NONE: no such user. */
+/* By an administrator: a one-time token to set a new password with, in place of an older one; lives account.link_life.
+ * ERR_NONE: no such user. */
 MUST_USE enum err reset_offer(struct auth *au, const char *user_id, char token[static RNG_ID_SIZE], int64_t *expires);
+/* By whoever knows an address: sends such a token there, as a link, if it is somebody's; nothing tells whether it is.
+ * back: where the browser takes the token; may be NULL. ERR_RESET_DISABLED (there is no mail), ERR_LIMITED. */
+MUST_USE enum err reset_request(struct auth *au, const char *email, const char *back);
 /* Spends it: new password, all sessions ended. token may be NULL. ERR_RESET_TOKEN (unknown, spent, expired, or the
- * password changed since), ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_HASH_BUSY. */
+ * password or address changed since), ERR_PASSWORD_SHORT, ERR_PASSWORD_LONG, ERR_HASH_BUSY. */
 MUST_USE enum err reset_password(struct auth *au, const char *token, const char *new);
-/* Voids it, when the user is deleted. Caller holds the transaction and the lock. */
-MUST_USE enum err reset_forget(struct auth *au, const char *user_id);
+/* Is token one? Spends nothing. ERR_RESET_TOKEN. */
+MUST_USE enum err reset_known(struct auth *au, const char *token);
 
 /* --- session (auth/session.c) --- */
 /* The living session of the first presented token that has one. Slides it and notes its use where that is due and
@@ -148,8 +161,8 @@ MUST_USE enum err session_sign_out(struct auth *au, const struct presented *p);
 MUST_USE enum err session_revoke(struct auth *au, const char *user_id, const char *id);
 /* Ends all of the user's sessions but `keep` (NULL: none is kept), those being opened at this instant included. */
 MUST_USE enum err session_revoke_all(struct auth *au, const char *user_id, const char *keep, bool by_admin, int64_t *n);
-/* Why the first presented session that is known to have ended did: a word of reasons.def. ERR_NONE: not known, or not to
- * be told (audit.reason_kept). */
+/* Why the first presented session that is known to have ended did: a word of reasons.def. ERR_NONE: not known, or not
+ * to be told (audit.reason_kept). */
 MUST_USE enum err session_why_ended(struct auth *au, const struct presented *p, const char **word);
 /* By an administrator: ends one session, whosever it is. ERR_NO_SESSION. */
 MUST_USE enum err session_revoke_any(struct auth *au, const char *id);

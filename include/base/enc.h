@@ -38,14 +38,17 @@ bool enc_utf8_valid(const char *s, size_t n);
 size_t enc_utf8_next(const char *s, size_t n);
 /* A copy of at most max bytes of s, cut at a character boundary, with each invalid byte as U+FFFD. */
 char *enc_utf8_clean(struct arena *a, const char *s, size_t max);
-/* Bytes at p, in valid UTF-8, that would steer a terminal, end a line or turn it around: control characters (C1 as well),
- * line separators and the marks of writing direction. 0: none. */
+/* Bytes at p, in valid UTF-8, that would steer a terminal, end a line or turn it around: control characters (C1 as
+ * well), line separators and the marks of writing direction. 0: none. */
 size_t enc_utf8_steering(const char *p);
 /* Length of valid UTF-8 in code points; and in UTF-16 code units, as JavaScript counts. */
 size_t enc_utf8_points(const char *s);
 size_t enc_utf16_units(const char *s);
 /* A copy with ASCII letters lower-cased. */
 char *enc_lower(struct arena *a, const char *s);
+/* Overwrites with * each run of letters and digits as long as a token of ours, or longer: what is shown to people must
+ * hold none. */
+void enc_mask(char *s);
 /* ASCII case-insensitive equality. */
 bool enc_equal_nocase(const char *a, const char *b);
 

@@ -11,6 +11,8 @@
 MUST_USE enum err log_open(const char *path, enum log_level level);
 /* Opens the same file again, after a rotation. */
 void log_reopen(void);
+/* The sink; borrowed. For who closes all others. */
+int log_descriptor(void);
 /* Name of this process in each line, e.g. "worker 3". Borrowed: a string that stays. */
 void log_name(const char *name);
 /* Request id in each line until set again; NULL for none. Borrowed. */

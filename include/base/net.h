@@ -33,6 +33,10 @@ struct net_host {
 bool net_host_parse(const char *s, struct net_host *out);
 /* Is the host (name or address) this one by its very name: 127.0.0.0/8, ::1, localhost? */
 bool net_host_local(const char *name);
+/* Is s an address that mail may be sent from and to: a dot-string of RFC 5321 without quotes, @, a name of letters,
+ * digits,
+ * - and .? Nothing else: no blank, control or non-ASCII byte, no leading - that a program would take for an option. */
+bool net_mailbox_ok(const char *s);
 /* Is x in one of n networks? Entries that are none match nothing. */
 bool net_in(const char *const *networks, size_t n, const struct net_addr *x);
 

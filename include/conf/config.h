@@ -11,11 +11,14 @@
 /* Each has all that the ones before it have. */
 enum cfg_mode { MODE_SESSION, MODE_BEARER, MODE_JWT };
 enum cfg_signup { SIGNUP_OPEN, SIGNUP_CLOSED };
+enum cfg_deleteuser { DELETEUSER_OFF, DELETEUSER_ON, DELETEUSER_MAIL };
 enum cfg_atmax { ATMAX_REFUSE, ATMAX_END_OLDEST };
 enum cfg_switch { SWITCH_AUTO, SWITCH_ON, SWITCH_OFF };
 enum cfg_samesite { SAMESITE_LAX, SAMESITE_STRICT, SAMESITE_NONE };
 enum cfg_maxage { MAXAGE_IDLE, MAXAGE_ABSOLUTE };
 enum cfg_strength { STRENGTH_AUTO, STRENGTH_0, STRENGTH_1, STRENGTH_2, STRENGTH_3, STRENGTH_4 };
+enum cfg_transport { TRANSPORT_NONE, TRANSPORT_FILE, TRANSPORT_SENDMAIL, TRANSPORT_SMTP };
+enum cfg_smtptls { SMTPTLS_STARTTLS, SMTPTLS_TLS, SMTPTLS_OFF };
 enum cfg_driver { DRIVER_SQLITE, DRIVER_MYSQL };
 
 struct cfg_list {
@@ -41,11 +44,14 @@ struct cfg_scrypt {
 #define CFG_C_SCRYPT struct cfg_scrypt
 #define CFG_C_MODE enum cfg_mode
 #define CFG_C_SIGNUP enum cfg_signup
+#define CFG_C_DELETEUSER enum cfg_deleteuser
 #define CFG_C_ATMAX enum cfg_atmax
 #define CFG_C_SWITCH enum cfg_switch
 #define CFG_C_SAMESITE enum cfg_samesite
 #define CFG_C_MAXAGE enum cfg_maxage
 #define CFG_C_STRENGTH enum cfg_strength
+#define CFG_C_TRANSPORT enum cfg_transport
+#define CFG_C_SMTPTLS enum cfg_smtptls
 #define CFG_C_DRIVER enum cfg_driver
 #define CFG_C_LEVEL enum log_level
 
@@ -59,6 +65,7 @@ struct cfg {
     bool cookie_is_secure;   /* cookie.secure with auto resolved */
     const char *cookie_full; /* cookie.name with auto resolved */
     int strength_least;      /* password.min_strength with auto resolved */
+    const char *mail_site;   /* mail.from_name, or the host of origin */
     struct arena *arena;     /* owns all strings */
 };
 

@@ -19,11 +19,14 @@ enum cfg_type {
     CFG_T_SCRYPT,
     CFG_T_MODE,
     CFG_T_SIGNUP,
+    CFG_T_DELETEUSER,
     CFG_T_ATMAX,
     CFG_T_SWITCH,
     CFG_T_SAMESITE,
     CFG_T_MAXAGE,
     CFG_T_STRENGTH,
+    CFG_T_TRANSPORT,
+    CFG_T_SMTPTLS,
     CFG_T_DRIVER,
     CFG_T_LEVEL
 };
@@ -82,6 +85,9 @@ const char *config_type_text(enum cfg_type type);
 void config_check(struct cfg_reader *r);
 /* The part of it that is about new passwords. */
 void config_check_password(struct cfg_reader *r);
+/* The part of it that is about mail, and its second looks. */
+void config_check_mail(struct cfg_reader *r);
+void config_warn_mail(const struct cfg *cfg, config_fault_fn warn, void *arg);
 
 /* The host of an origin as config_origin_of gives it: without scheme, port and brackets. */
 const char *config_host_of(struct arena *a, const char *origin);

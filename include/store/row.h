@@ -7,6 +7,8 @@
 #define ROW_USER_COLS 7
 #define ROW_SESSION_COLS 12
 
+/* The text of a value; NULL for NULL. */
+const char *row_text(const struct db_val *v);
 void row_user(const struct db_val *v, struct user *out);
 void row_session(const struct db_val *v, struct session *out);
 /* The only value of the first row. ERR_INTERNAL if there is no row. */

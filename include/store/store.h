@@ -90,6 +90,17 @@ struct device {
     int64_t last_seen_at;
 };
 
+/* A mail that waits to be sent. */
+struct mail {
+    int64_t id;
+    const char *ref;       /* random, its own for ever */
+    const char *kind;      /* a word of auth/mails.def */
+    const char *recipient; /* NULL: nobody */
+    const char *data;      /* what it tells, sealed */
+    int64_t created_at, due_at, tries, expires_at;
+    const char *error; /* of the last try; NULL: none yet, or one is under way */
+};
+
 /* --- users (store/users.c) --- ERR_NONE: no such user; ERR_DB_DUPLICATE: the e-mail is taken. */
 MUST_USE enum err users_add(struct db *db, const struct user *u);
 MUST_USE enum err users_by_id(struct db *db, struct arena *a, const char *id, struct user *out);
@@ -101,6 +112,10 @@ MUST_USE enum err users_page(struct db *db, struct arena *a, const char *after, 
 /* Changes name (NULL: it stays) and image (only if set_image; NULL: none). ERR_NONE. */
 MUST_USE enum err users_update(struct db *db, const char *id, const char *name, bool set_image, const char *image,
                                int64_t now);
+/* Notes that the address is the user's. ERR_NONE: it was known, or he has another one. */
+MUST_USE enum err users_verify(struct db *db, const char *id, const char *email, int64_t now);
+/* Gives a user who has `from` the address `to`, which is proven. ERR_NONE: he has it not; ERR_DB_DUPLICATE. */
+MUST_USE enum err users_set_email(struct db *db, const char *id, const char *from, const char *to, int64_t now);
 /* Deletes the user with sessions, accounts and our row; caller holds the transaction and the lock. ERR_NONE. */
 MUST_USE enum err users_delete(struct db *db, const char *id);
 /* Takes the per-user lock: first thing in a transaction that adds sessions, ends several, or changes a credential or
@@ -151,8 +166,8 @@ MUST_USE enum err sessions_user_of(struct db *db, struct arena *a, const char *i
 MUST_USE enum err sessions_id_of(struct db *db, struct arena *a, const char *token_hash, const char **id,
                                  const char **user_id);
 /* Ids of all of a user's sessions but `keep` (NULL: none is kept). */
-MUST_USE enum err sessions_ids(struct db *db, struct arena *a, const char *user_id, const char *keep,
-                               const char ***out, size_t *n);
+MUST_USE enum err sessions_ids(struct db *db, struct arena *a, const char *user_id, const char *keep, const char ***out,
+                               size_t *n);
 /* Ids of the n living sessions of a user that were used least lately. */
 MUST_USE enum err sessions_oldest(struct db *db, struct arena *a, const char *user_id, int64_t now, int64_t n,
                                   const char ***out, size_t *got);
@@ -170,7 +185,8 @@ MUST_USE enum err sessions_page(struct db *db, struct arena *a, int64_t now, con
 MUST_USE enum err sessions_sweep(struct db *db, struct arena *a, int64_t now, int64_t batch, int64_t *n);
 
 /* --- one-time tokens (store/tickets.c) --- */
-/* Adds t in place of the one with its id. Caller holds the user's lock. */
+/* Adds t in place of the one with its id. Caller holds the user's lock, if it is a user's. ERR_DB_CONFLICT: another was
+ * added at the same time. */
 MUST_USE enum err tickets_put(struct db *db, const struct ticket *t, int64_t expires_at, int64_t now);
 /* ERR_NONE: unknown, spent or expired. */
 MUST_USE enum err tickets_find(struct db *db, struct arena *a, const char *identifier, int64_t now, struct ticket *out);
@@ -178,6 +194,8 @@ MUST_USE enum err tickets_find(struct db *db, struct arena *a, const char *ident
 MUST_USE enum err tickets_spend(struct db *db, const struct ticket *t, int64_t now);
 /* Takes away the one with this id, if there is one. */
 MUST_USE enum err tickets_drop(struct db *db, const char *id);
+/* All whose ids begin with this one and a colon. */
+MUST_USE enum err tickets_drop_below(struct db *db, struct arena *a, const char *id);
 
 /* --- audit log, and why sessions ended (store/audits.c) --- */
 MUST_USE enum err audits_add(struct db *db, const struct audit *e);
@@ -213,10 +231,35 @@ MUST_USE enum err limits_page(struct db *db, struct arena *a, int64_t now, const
 MUST_USE enum err devices_find(struct db *db, struct arena *a, const char *user_id, const char *device, int64_t now,
                                int64_t *last_seen);
 /* Caller holds the user's lock. */
-MUST_USE enum err devices_seen(struct db *db, const char *user_id, const char *device, int64_t now,
-                               int64_t expires_at);
+MUST_USE enum err devices_seen(struct db *db, const char *user_id, const char *device, int64_t now, int64_t expires_at);
 MUST_USE enum err devices_forget(struct db *db, const char *user_id);
 MUST_USE enum err devices_list(struct db *db, struct arena *a, const char *user_id, struct device **out, size_t *n);
+
+/* --- mails that wait (store/mails.c) --- */
+/* id, tries and error do not count. */
+MUST_USE enum err mails_add(struct db *db, const struct mail *m);
+/* When the next one is due. ERR_NONE: none waits. */
+MUST_USE enum err mails_next(struct db *db, struct arena *a, int64_t *due_at);
+/* Up to limit that are due, the longest due first. */
+MUST_USE enum err mails_due(struct db *db, struct arena *a, int64_t now, int64_t limit, struct mail **out, size_t *n);
+/* Up to limit with id > after, by id. */
+MUST_USE enum err mails_page(struct db *db, struct arena *a, int64_t after, int64_t limit, struct mail **out,
+                             size_t *n);
+/* Before m is sent: counts the try and keeps all others from it until `until`; m is changed alike. ERR_NONE: another
+ * was quicker. */
+MUST_USE enum err mails_claim(struct db *db, struct mail *m, int64_t until);
+/* After the try m could not be sent by. ERR_NONE: it is gone, or another tries since. */
+MUST_USE enum err mails_later(struct db *db, const struct mail *m, int64_t due_at, const char *error);
+/* ERR_NONE: it is gone. */
+MUST_USE enum err mails_drop(struct db *db, int64_t id);
+/* Those that wait for this address, oldest first; only kind and created_at are filled in. */
+MUST_USE enum err mails_of(struct db *db, struct arena *a, const char *recipient, struct mail **out, size_t *n);
+/* All that wait for this address. */
+MUST_USE enum err mails_forget(struct db *db, const char *recipient);
+/* Those of two kinds that wait for any address that an event of this user tells of. */
+MUST_USE enum err mails_forget_of(struct db *db, const char *kind, const char *other_kind, const char *user_id);
+/* How many wait, and how many of those have been tried. */
+MUST_USE enum err mails_count(struct db *db, struct arena *a, int64_t *all, int64_t *tried);
 
 /* --- keys that sign JWTs (store/jwks.c) --- */
 /* Those not expired by `since`, by created_at, without their private halves. */
@@ -240,6 +283,7 @@ enum sweep {
     SWEEP_OF_DEVICES,
     SWEEP_OF_ENDED,
     SWEEP_OF_TICKETS,
+    SWEEP_OF_MAILS,
     SWEEP_OF_JWKS,
     SWEEP_OF_AUDITS,
     SWEEPS

@@ -3,6 +3,8 @@
 
 #include "app/audit.h"
 #include "app/guard.h"
+#include "app/jobs.h"
+#include "app/page.h"
 #include "auth/jwt.h"
 #include "auth/throttle.h"
 #include "base/enc.h"
@@ -238,9 +240,13 @@ static enum err answer_error(struct ctx *ctx, enum err e)
     const struct err_row *row = err_row(err_row(e)->status ? e : ERR_INTERNAL);
     const char *allow = response_get(&ctx->res, "Allow");
 
+    const char *text = ctx->detail ? ctx->detail : row->text;
     response_reset(&ctx->res);
     ctx->exposed = NULL;
-    response_error(&ctx->res, row->status, row->code, ctx->detail ? ctx->detail : row->text);
+    if (ctx->html)
+        TRY(page_answer(ctx, row->status, &(struct page){.title = "That did not work", .text = text}));
+    else
+        response_error(&ctx->res, row->status, row->code, text);
     if (allow)
         TRY(response_header(&ctx->res, "Allow", allow));
     if (row->status >= 500)
@@ -261,17 +267,10 @@ static enum err answer_error(struct ctx *ctx, enum err e)
  * as one is left out. */
 static const char *path_shown(struct ctx *ctx)
 {
-    static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
     if (!ctx->req.path)
         return "-";
     char *path = enc_utf8_clean(ctx->au.arena, ctx->req.path, LOG_PATH_MAX);
-    for (char *p = path; *p;) {
-        size_t n = strspn(p, id);
-        if (n >= RNG_ID_SIZE - 1)
-            memset(p, '*', n);
-        p += n > 0 ? n : 1;
-    }
+    enc_mask(path);
     return path;
 }
 
@@ -327,6 +326,8 @@ void app_serve(struct app *app, struct fcgi *f)
     }
     log_access(&ctx, e);
     audit_write(&ctx.au);
+    if (ctx.au.mail_queued)
+        jobs_mail_queued(app->cfg);
     request_end(&ctx.req);
     fcgi_end(f);
     explicit_bzero(&ctx.presented, sizeof ctx.presented);

@@ -12,7 +12,7 @@
 #include <strings.h>
 
 /* More cookies of one name than this are no accident; looking at each would cost a signature check. */
-enum { COOKIES_MAX = 16 };
+enum { COOKIES_MAX = 16, CALLBACK_MAX = 1000 };
 
 bool guard_unsafe(enum method m)
 {
@@ -35,15 +35,27 @@ enum err guard_entry(struct ctx *ctx)
 
 /* --- origin ------------------------------------------------------------------------------------------------------- */
 
-/* Where a caller may ask to be sent; checked on every unsafe request, whatever the route makes of it (B §3). */
+static const char **callback_of(struct ctx *ctx)
+{
+    return &ctx->callback;
+}
+
+static const char **redirect_of(struct ctx *ctx)
+{
+    return &ctx->redirect;
+}
+
+/* Where a caller may ask to be sent; checked on every unsafe request, whatever the route makes of it (B §3). keep:
+ * where one is kept that handlers look at. */
 static const struct {
     const char *name;
     enum err refused;
+    const char **(*keep)(struct ctx *ctx);
 } callbacks[] = {
-    {"callbackURL", ERR_INVALID_CALLBACK},
-    {"redirectTo", ERR_INVALID_REDIRECT},
-    {"errorCallbackURL", ERR_INVALID_ERROR_CB},
-    {"newUserCallbackURL", ERR_INVALID_NEW_CB},
+    {"callbackURL", ERR_INVALID_CALLBACK, callback_of},
+    {"redirectTo", ERR_INVALID_REDIRECT, redirect_of},
+    {"errorCallbackURL", ERR_INVALID_ERROR_CB, NULL},
+    {"newUserCallbackURL", ERR_INVALID_NEW_CB, NULL},
 };
 
 /* One of them from a body. *bad: it is there and not a string, and not one of JavaScript's false values. */
@@ -65,7 +77,8 @@ static const char *body_callback(const struct request *r, const char *name, bool
 
 static bool callback_ok(struct ctx *ctx, const char *url)
 {
-    return !url || !*url || origin_callback_ok(ctx->au.cfg, ctx->au.arena, url);
+    /* it goes into links, which mail programs break when they are long */
+    return !url || !*url || (strlen(url) <= CALLBACK_MAX && origin_callback_ok(ctx->au.cfg, ctx->au.arena, url));
 }
 
 static enum err guard_callbacks(struct ctx *ctx)
@@ -77,12 +90,20 @@ static enum err guard_callbacks(struct ctx *ctx)
             ctx->detail = arena_printf(ctx->au.arena, "Invalid %s: expected a string", callbacks[i].name);
             return ERR_CALLBACK_TYPE;
         }
-        if (!callback_ok(ctx, in_body) || !callback_ok(ctx, pairs_get(&ctx->req.query, callbacks[i].name)))
+        const char *in_query = pairs_get(&ctx->req.query, callbacks[i].name);
+        if (!callback_ok(ctx, in_body) || !callback_ok(ctx, in_query))
             return callbacks[i].refused;
-        if (i == 0 && in_body && *in_body)
-            ctx->callback = in_body;
+        const char *url = guard_unsafe(ctx->req.method) ? in_body : in_query;
+        if (url && *url && callbacks[i].keep)
+            *callbacks[i].keep(ctx) = url;
     }
     return ERR_OK;
+}
+
+/* Browsers that go somewhere say so; scripts do not. */
+static bool wants_page(const struct request *r)
+{
+    return r->accept && strstr(r->accept, "text/html");
 }
 
 enum err guard_origin(struct ctx *ctx)
@@ -98,15 +119,19 @@ enum err guard_origin(struct ctx *ctx)
         .login = ctx->route->login,
     };
 
-    if (!guard_unsafe(r->method))
-        return ERR_OK;
+    if (!guard_unsafe(r->method)) {
+        ctx->html = ctx->route->page && wants_page(r);
+        return ctx->route->back ? guard_callbacks(ctx) : ERR_OK;
+    }
     enum err e = origin_check(ctx->au.cfg, ctx->au.arena, &facts);
     if (e != ERR_OK) {
         journal_note(&ctx->au, EV_REQUEST_REFUSED, &(struct audit){.reason = err_row(e)->code});
         return e;
     }
-    /* A browser's own form must carry a token (A3). Only pages of ours give one out, and there are none yet. */
-    if (r->body == BODY_FORM && r->accept && strstr(r->accept, "text/html"))
+    ctx->html = r->body == BODY_FORM && wants_page(r);
+    /* A browser's own form must carry a token (A3). One that was sent by mail is one that no other site can know. */
+    const char *token = ctx->html ? pairs_get(&r->form, "token") : NULL;
+    if (ctx->html && !(ctx->route->spends && token && token_wellformed(token)))
         return ERR_FORM_TOKEN;
     return guard_callbacks(ctx);
 }
@@ -219,17 +244,21 @@ static enum err why_ended(struct ctx *ctx)
     return e == ERR_NONE ? ERR_OK : e;
 }
 
-/* Does the body bring something that proves more than a stale session does? Whether it is right the handler's policy says;
- * what is empty is not there. */
+/* Does the body bring something that proves more than a stale session does? Whether it is right the handler's policy
+ * says; what is empty is not there. */
 static bool proof_given(const struct ctx *ctx)
 {
     static const char *const proofs[] = {"password", "token"};
-    struct json_object *v = NULL;
+    const struct request *r = &ctx->req;
 
-    for (size_t i = 0; i < sizeof proofs / sizeof proofs[0]; i++)
-        if (ctx->req.body == BODY_JSON && json_object_object_get_ex(ctx->req.json, proofs[i], &v) &&
-            json_object_get_string_len(v) > 0)
+    for (size_t i = 0; i < sizeof proofs / sizeof proofs[0]; i++) {
+        struct json_object *v = NULL;
+        const char *field = r->body == BODY_FORM ? pairs_get(&r->form, proofs[i]) : NULL;
+        if (r->body == BODY_JSON && json_object_object_get_ex(r->json, proofs[i], &v))
+            field = json_object_get_string_len(v) > 0 ? json_object_get_string(v) : NULL;
+        if (field && *field)
             return true;
+    }
     return false;
 }
 
@@ -248,7 +277,7 @@ enum err guard_who(struct ctx *ctx)
     if (who != WHO_STORE)
         TRY(credentials_read(ctx));
     /* who shows nothing, or something forged, is nobody, whether the store is there or not */
-    if (who <= WHO_PRESENTS || ctx->presented.n > 0) {
+    if (who <= WHO_PRESENTS || who == WHO_EITHER || ctx->presented.n > 0) {
         TRY(app_connect(ctx->app));
         ctx->au.db = ctx->app->db;
     }
@@ -269,7 +298,7 @@ enum err guard_who(struct ctx *ctx)
         ctx->cookie_token = ctx->presented.v[ctx->who.which].token;
         ctx->cookie_of = &ctx->who.session;
     }
-    if (who == WHO_MAYBE)
+    if (who <= WHO_EITHER)
         return ERR_OK;
     if (!ctx->signed_in)
         return ERR_UNAUTHORIZED;

@@ -2,6 +2,7 @@
 #include "app/handlers.h"
 
 #include "app/forms.h"
+#include "app/page.h"
 #include "app/view.h"
 
 #include <string.h>
@@ -20,12 +21,12 @@ static struct json_object *issue(struct ctx *ctx, const struct opened *o)
 enum err h_sign_up(struct ctx *ctx, const void *in)
 {
     const struct in_sign_up *f = in;
-    struct signup s = {f->name, f->email, f->password, f->image, f->rememberMe};
+    struct signup s = {f->name, f->email, f->password, f->image, f->rememberMe, ctx->callback};
     struct opened opened;
 
     TRY(account_sign_up(&ctx->au, &s, &ctx->caller, &ctx->presented, false, &opened));
     struct json_object *o = json_need(json_object_new_object());
-    json_put(o, "token", issue(ctx, &opened));
+    json_put(o, "token", *opened.token ? issue(ctx, &opened) : NULL);
     json_put(o, "user", view_user(&opened.user));
     response_json_take(&ctx->res, 200, o);
     explicit_bzero(opened.token, sizeof opened.token);
@@ -79,7 +80,7 @@ enum err h_reset_password(struct ctx *ctx, const void *in)
     const char *in_query = pairs_get(&ctx->req.query, "token");
 
     TRY(reset_password(&ctx->au, f->token && *f->token ? f->token : in_query, f->newPassword));
-    return answer_status(ctx);
+    return page_done(ctx, "Your password is set", "You can sign in with it now.");
 }
 
 enum err h_update_user(struct ctx *ctx, const void *in)
@@ -94,22 +95,6 @@ enum err h_update_user(struct ctx *ctx, const void *in)
     ctx->cookie_token = ctx->presented.v[ctx->who.which].token;
     ctx->cookie_of = &ctx->who.session;
     return answer_status(ctx);
-}
-
-enum err h_delete_user(struct ctx *ctx, const void *in)
-{
-    const struct in_delete_user *f = in;
-
-    /* nothing of this version gives such tokens out */
-    if (f->token && *f->token)
-        return ERR_DELETE_TOKEN;
-    TRY(account_leave(&ctx->au, &ctx->who, f->password && *f->password ? f->password : NULL));
-    struct json_object *o = view_flag("success", true);
-    json_put(o, "message", json_of_text("User deleted"));
-    response_json_take(&ctx->res, 200, o);
-    ctx->cookie_drop = true;
-    ctx->cookie_token = NULL;
-    return ERR_OK;
 }
 
 /* The fields that a session has beside ours are a site's own, and none can be declared yet: whatever is sent is none.

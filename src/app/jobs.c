@@ -3,14 +3,18 @@
  * harm: the locks save work. Must not make a request wait longer than one small batch takes. */
 #include "app/jobs.h"
 
+#include "app/mailer.h"
 #include "auth/jwt.h"
 #include "base/fs.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LOCK_NAME "jobs.lock"
 
@@ -33,6 +37,7 @@ struct jobs {
     int64_t due;       /* clock_steady */
     int64_t clock_due; /* of the next look at the database's clock */
     int64_t swept;     /* in the round that is under way */
+    struct mailer mailer;
 };
 
 enum err jobs_open(const struct cfg *cfg, struct jobs **out)
@@ -46,7 +51,7 @@ enum err jobs_open(const struct cfg *cfg, struct jobs **out)
     int64_t length = 3 * cfg->jobs_every;
     j->cfg = cfg;
     j->lease.length = length < LEASE_MIN_MS ? LEASE_MIN_MS : length > LEASE_MAX_MS ? LEASE_MAX_MS : length;
-    j->due = j->clock_due = clock_steady();
+    j->due = j->clock_due = j->mailer.due = j->mailer.peek = clock_steady();
     enum err e = rng_id(j->lease.holder);
     if (e == ERR_OK)
         e = fs_lock_open(cfg->pool_state, LOCK_NAME, &j->fd);
@@ -76,18 +81,37 @@ void jobs_close(struct jobs **j)
 {
     if (!j || !*j)
         return;
+    mailer_close(&(*j)->mailer);
     lease_return(*j);
     close((*j)->fd);
     free(*j);
     *j = NULL;
 }
 
+static int64_t sweep_due(const struct jobs *j)
+{
+    int64_t left = j->due - clock_steady();
+
+    return left > 0 ? left : 0;
+}
+
 int64_t jobs_due(const struct jobs *j)
 {
     if (j->cfg->jobs_every == 0)
         return -1;
-    int64_t left = j->due - clock_steady();
-    return left > 0 ? left : 0;
+    int64_t swept = sweep_due(j), mail = mailer_due(&j->mailer, j->cfg);
+    return mail >= 0 && mail < swept ? mail : swept;
+}
+
+/* By the time of the lock file, which processes that share nothing else share. Without opening it: to close it would
+ * drop the locks that this process holds on it. */
+void jobs_mail_queued(const struct cfg *cfg)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/" LOCK_NAME, cfg->pool_state);
+
+    if (n > 0 && (size_t)n < sizeof path && utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) != 0)
+        log_debug(LOCK_NAME ": %s", strerror(errno));
 }
 
 /* --- a batch ----------------------------------------------------------------------------------------------------- */
@@ -122,6 +146,9 @@ static int64_t swept_until(const struct cfg *cfg, enum sweep which, int64_t now)
     switch (which) {
     case SWEEP_OF_AUDITS:
         return now - cfg->audit_keep;
+    case SWEEP_OF_TICKETS: /* for a while it can be told that a link is too old */
+    case SWEEP_OF_MAILS:   /* whoever sends gives them up, and tells */
+        return now - CLOCK_DAY;
     case SWEEP_OF_JWKS:
         return now - JWT_PUBLISHED;
     default:
@@ -218,12 +245,10 @@ static enum err turn(struct jobs *j, struct app *app, int64_t *n)
     return e;
 }
 
-void jobs_turn(struct jobs *j, struct app *app)
+static void sweep_turn(struct jobs *j, struct app *app)
 {
     int64_t n = 0;
 
-    if (jobs_due(j) != 0)
-        return;
     enum err e = turn(j, app, &n);
     bool full = n >= j->cfg->jobs_batch;
     app_forget_store(app, e);
@@ -234,6 +259,31 @@ void jobs_turn(struct jobs *j, struct app *app)
         clocks_compare(j, app);
     j->due = clock_steady() + pause_after(j, e, full);
     arena_reset(app->arena);
+}
+
+/* The host's lock is enough: of two hosts that look at the same mail one claims it. */
+static void mail_turn(struct jobs *j, struct app *app)
+{
+    bool look;
+
+    mailer_peek(&j->mailer, j->fd, &look);
+    if (!look)
+        return;
+    j->app = app;
+    if (host_lock(j) == ERR_OK)
+        mailer_turn(&j->mailer, app);
+    else
+        j->mailer.due = clock_steady() + AGAIN_MS / 10;
+}
+
+void jobs_turn(struct jobs *j, struct app *app)
+{
+    if (j->cfg->jobs_every == 0)
+        return;
+    if (mailer_due(&j->mailer, j->cfg) == 0)
+        mail_turn(j, app);
+    if (sweep_due(j) == 0)
+        sweep_turn(j, app);
 }
 
 /* --- at once ----------------------------------------------------------------------------------------------------- */

@@ -37,12 +37,28 @@ const struct route routes[] = {
      .hashes = true, .trying = TRYING_PASSWORD, .handle = h_change_password, .text = "Change the password; ends the caller's other sessions unless told not to."},
     {.method = METHOD_POST, .path = "/verify-password", .who = WHO_SIGNED_IN, .form = &form_verify_password,
      .hashes = true, .trying = TRYING_PASSWORD, .handle = h_verify_password, .text = "Give the password again: the session is fresh from then on."},
-    {.method = METHOD_POST, .path = "/reset-password", .who = WHO_STORE, .form = &form_reset_password,
+    {.method = METHOD_POST, .path = "/reset-password", .who = WHO_STORE, .form = &form_reset_password, .forms = true, .spends = true,
      .hashes = true, .trying = TRYING_PASSWORD, .handle = h_reset_password, .text = "Set a new password by a one-time token; ends all sessions."},
+    {.method = METHOD_POST, .path = "/request-password-reset", .who = WHO_STORE, .form = &form_request_reset,
+     .trying = TRYING_MAIL, .handle = h_request_reset, .text = "Have a mail sent with a link to set a password."},
+    {.method = METHOD_GET, .path = "/reset-password/{id}", .who = WHO_STORE, .page = true, .back = true,
+     .handle = h_reset_link, .text = "Where that link leads: on to callbackURL with the token, or to a page."},
+    {.method = METHOD_POST, .path = "/send-verification-email", .who = WHO_EITHER, .form = &form_send_verification,
+     .trying = TRYING_MAIL, .handle = h_send_verification, .text = "Have a mail sent with a link that proves the address."},
+    {.method = METHOD_GET, .path = "/verify-email", .who = WHO_STORE, .page = true, .form = &form_link, .back = true,
+     .handle = h_verify_email, .text = "Where that link leads, and that of a new address."},
+    {.method = METHOD_POST, .path = "/change-email", .who = WHO_FRESH, .form = &form_change_email,
+     .trying = TRYING_MAIL, .handle = h_change_email, .text = "Change the address, once a link sent to the new one is followed."},
+    {.method = METHOD_GET, .path = "/not-me", .who = WHO_STORE, .page = true, .form = &form_link,
+     .handle = h_not_me_page, .text = "Where the link in the mail of a new device leads: asks whether to end its session."},
+    {.method = METHOD_POST, .path = "/not-me", .who = WHO_STORE, .form = &form_not_me, .forms = true, .spends = true,
+     .handle = h_not_me, .text = "End the session that such a mail tells of."},
     {.method = METHOD_POST, .path = "/update-user", .who = WHO_SIGNED_IN, .form = &form_update_user,
      .handle = h_update_user, .text = "Change name or picture."},
-    {.method = METHOD_POST, .path = "/delete-user", .who = WHO_PROVEN, .form = &form_delete_user,
+    {.method = METHOD_POST, .path = "/delete-user", .who = WHO_PROVEN, .form = &form_delete_user, .forms = true, .spends = true,
      .hashes = true, .trying = TRYING_PASSWORD, .handle = h_delete_user, .text = "Delete the caller's account."},
+    {.method = METHOD_GET, .path = "/delete-user/callback", .who = WHO_SIGNED_IN, .page = true, .form = &form_link, .back = true,
+     .handle = h_delete_page, .text = "Where the link to delete an account leads: asks once more."},
     {.method = METHOD_POST, .path = "/update-session", .who = WHO_SIGNED_IN, .form = &form_update_session,
      .handle = h_update_session, .text = "Change further fields of the session, of which there are none."},
     {.method = METHOD_GET, .path = "/list-accounts", .who = WHO_SIGNED_IN, .handle = h_list_accounts,
@@ -119,7 +135,8 @@ const char *route_method_name(const struct route *r)
 
 const char *route_who_name(const struct route *r)
 {
-    static const char *const names[] = {"?", "anyone", "store", "presents", "maybe", "signed-in", "proven", "fresh"};
+    static const char *const names[] = {"?",      "anyone",    "store",  "presents", "maybe",
+                                        "either", "signed-in", "proven", "fresh"};
     return names[r->who];
 }
 
@@ -132,7 +149,8 @@ const char *route_mode_name(const struct route *r)
 static bool row_whole(const struct route *r)
 {
     return r->path && r->path[0] == '/' && r->who >= WHO_ANYONE && r->who <= WHO_FRESH && r->handle && r->text &&
-           *route_method_name(r) != '?' && r->hashes == (r->trying != TRYING_NOTHING) &&
+           *route_method_name(r) != '?' && (!r->hashes || r->trying != TRYING_NOTHING) &&
+           ((!r->back && !r->page) || r->method == METHOD_GET) && (!r->spends || r->forms) &&
            (!r->reads || r->form == &form_reading);
 }
 

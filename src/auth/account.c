@@ -1,8 +1,11 @@
-/* Accounts: sign-up, sign-in, and what an administrator does to them. Passwords are hashed outside transactions and the
+/* What e-mail addresses and passwords are taken, and signing in. Passwords are hashed outside transactions and the
  * write is guarded by what was verified. */
 #include "auth/journal.h"
+#include "auth/mail.h"
+#include "auth/notice.h"
 #include "auth/password.h"
 #include "auth/throttle.h"
+#include "auth/verify.h"
 
 #include "base/enc.h"
 #include "base/log.h"
@@ -81,102 +84,23 @@ enum err account_new_password_ok(struct auth *au, const char *password, const ch
     return strength_check(au->cfg, au->arena, password, about);
 }
 
-static enum err signup_check(struct auth *au, const struct signup *in, bool by_admin)
-{
-    if (au->cfg->auth_sign_up == SIGNUP_CLOSED && !by_admin)
-        return ERR_SIGN_UP_CLOSED;
-    if (!account_email_ok(in->email))
-        return ERR_INVALID_EMAIL;
-    TRY(account_new_password_ok(au, in->password, in->email, in->name));
-    if (!enc_utf8_valid(in->name, strlen(in->name)))
-        return ERR_BAD_TEXT;
-    if (enc_utf8_points(in->name) > NAME_MAX_POINTS || strlen(in->email) > EMAIL_MAX)
-        return ERR_USER_REFUSED;
-    return ERR_OK;
-}
-
-/* A token is given out once its session is stored for sure, or not at all. */
-static enum err issued_only(enum err e, struct opened *out)
+enum err account_issued(enum err e, struct opened *out)
 {
     if (e != ERR_OK)
         explicit_bzero(out->token, sizeof out->token);
     return e;
 }
 
-static enum err signup_store(struct auth *au, const struct user *u, const char *password, bool remember,
-                             const struct caller *from, const struct presented *old, struct opened *out)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-
-    TRY(act_begin(au, &tx));
-    enum err e = users_add(au->db, u);
-    if (e == ERR_DB_DUPLICATE)
-        return ERR_USER_EXISTS;
-    TRY(e);
-    TRY(accounts_add(au->db, u->id, password, au->now));
-    if (from)
-        TRY(session_open(au, u, password, remember, from, old, out));
-    else
-        TRY(users_lock(au->db, u->id));
-    if (from)
-        TRY(throttle_device_seen(au, u->id));
-    TRY(journal_add(au, from ? EV_SIGN_UP : EV_USER_ADDED,
-                    &(struct audit){.user_id = u->id, .email = u->email, .session_id = from ? out->session.id : NULL}));
-    return act_commit(au, &tx);
-}
-
-static enum err signup(struct auth *au, const struct signup *in, const struct caller *from, const struct presented *old,
-                       bool by_admin, struct opened *out)
-{
-    struct user u = {.name = in->name,
-                     .email = enc_lower(au->arena, in->email),
-                     .image = in->image,
-                     .created_at = au->now,
-                     .updated_at = au->now},
-                other;
-    const char *password = NULL;
-    char id[RNG_ID_SIZE], hash[TOKEN_HASH_SIZE];
-
-    TRY(signup_check(au, in, by_admin));
-    TRY(token_hash(u.email, hash));
-    enum err e = users_by_email(au->db, au->arena, u.email, &other);
-    struct tried t = {arena_strdup(au->arena, hash), NULL};
-    if (e == ERR_OK) {
-        TRY(throttle_take(au, t.subject, NULL));
-        return ERR_USER_EXISTS;
-    }
-    if (e != ERR_NONE)
-        return e;
-    TRY(password_hash(au, &t, in->password, &password));
-    TRY(rng_id(id));
-    u.id = arena_strdup(au->arena, id);
-    *out = (struct opened){.user = u};
-    DB_RETRY(e, signup_store(au, &u, password, in->remember, by_admin ? NULL : from, old, out));
-    return issued_only(e, out);
-}
-
-enum err account_sign_up(struct auth *au, const struct signup *in, const struct caller *from,
-                         const struct presented *old, bool by_admin, struct opened *out)
-{
-    enum err e = signup(au, in, from, old, by_admin, out);
-
-    struct audit refused = {.email = enc_lower(au->arena, in->email), .reason = err_row(e)->code};
-
-    /* a closed door costs who knocks nothing, and may cost us no row */
-    if (e == ERR_SIGN_UP_CLOSED)
-        journal_note(au, EV_REQUEST_REFUSED, &(struct audit){.reason = refused.reason});
-    if (e == ERR_USER_EXISTS)
-        journal_note(au, EV_SIGN_UP_REFUSED, &refused);
-    return e;
-}
-
-static enum err signin_store(struct auth *au, const struct credential *c, const char *fresh, bool remember,
+/* fresh: a new hash to store; NULL. known: the device is. */
+static enum err signin_store(struct auth *au, const struct credential *c, const char *fresh, bool known, bool remember,
                              const struct caller *from, const struct presented *old, struct opened *out)
 {
     AUTO(db_tx) struct db *tx = NULL;
 
     TRY(act_begin(au, &tx));
     TRY(session_open(au, &c->user, c->password, remember, from, old, out));
+    if (!known)
+        TRY(notice_new_device(au, c, &out->session));
     TRY(throttle_device_seen(au, c->user.id));
     TRY(throttle_refund(au));
     TRY(journal_add(au, EV_SIGN_IN, &(struct audit){.user_id = c->user.id, .session_id = out->session.id}));
@@ -205,6 +129,31 @@ static enum err signin_refused(struct auth *au, const char *email, const struct 
     return ERR_BAD_CREDENTIALS;
 }
 
+static enum err unverified_try(struct auth *au, const struct credential *c)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+    bool room;
+
+    TRY(act_begin(au, &tx));
+    TRY(users_lock(au->db, c->user.id));
+    TRY(throttle_mail(au, mail_row(MAIL_VERIFY)->word, c->user.id, &room));
+    if (room)
+        TRY(verify_offer(au, c, c->user.id, c->user.email, NULL));
+    TRY(journal_add(au, EV_SIGN_IN_REFUSED,
+                    &(struct audit){.user_id = c->user.id, .email = c->user.email, .reason = "email-not-verified"}));
+    return act_commit(au, &tx);
+}
+
+/* The first mail may have been lost. Only who knows the password is told, and the limits of sign-ins bound the mails.
+ */
+static enum err signin_unverified(struct auth *au, const struct credential *c)
+{
+    enum err e;
+
+    DB_RETRY(e, unverified_try(au, c));
+    return e == ERR_OK ? ERR_EMAIL_NOT_VERIFIED : e;
+}
+
 /* One try: the password against what is stored now, then the session, guarded by just that. */
 static enum err signin_try(struct auth *au, const char *email, const char *password, bool remember,
                            const struct caller *from, const struct presented *old, struct credential *c,
@@ -222,7 +171,9 @@ static enum err signin_try(struct auth *au, const char *email, const char *passw
     TRY(password_try(au, &t, password, c->password, &match, &fresh));
     if (!match || c->disabled)
         return signin_refused(au, email, c, !c->user.id ? "unknown-user" : match ? "disabled" : "wrong-password");
-    DB_RETRY(e, signin_store(au, c, fresh, remember, from, old, out));
+    if (au->cfg->account_require_verified_email && !c->user.email_verified)
+        return signin_unverified(au, c);
+    DB_RETRY(e, signin_store(au, c, fresh, t.device, remember, from, old, out));
     if (e == ERR_TOO_MANY_SESSIONS)
         journal_note(au, EV_SIGN_IN_REFUSED, &(struct audit){.user_id = c->user.id, .reason = "too-many-sessions"});
     return e == ERR_BAD_CREDENTIALS ? ERR_NONE : e;
@@ -243,118 +194,5 @@ enum err account_sign_in(struct auth *au, const char *email, const char *passwor
      * the two, the password itself tells. */
     if (e == ERR_NONE)
         e = signin_try(au, email, password, remember, from, old, &c, out);
-    return issued_only(e == ERR_NONE ? ERR_BAD_CREDENTIALS : e, out);
-}
-
-/* Begins what an administrator does to one user: transaction, lock, and the user must be there. */
-static enum err admin_begin(struct auth *au, const char *user_id, struct db **tx)
-{
-    struct user u;
-
-    TRY(act_begin(au, tx));
-    TRY(users_by_id(au->db, au->arena, user_id, &u));
-    return users_lock(au->db, user_id);
-}
-
-static enum err set_password_try(struct auth *au, const char *user_id, const char *hash, int64_t *ended)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-
-    TRY(admin_begin(au, user_id, &tx));
-    TRY(accounts_set(au->db, user_id, hash, au->now));
-    TRY(throttle_devices_renew(au, user_id));
-    TRY(journal_add(au, EV_PASSWORD_CHANGED, &(struct audit){.user_id = user_id}));
-    TRY(ending_user(au, user_id, NULL, WHY_PASSWORD, ended));
-    return act_commit(au, &tx);
-}
-
-enum err account_set_password(struct auth *au, const char *user_id, const char *password, int64_t *ended)
-{
-    const char *hash = NULL;
-    struct user u;
-    enum err e;
-
-    TRY(users_by_id(au->db, au->arena, user_id, &u));
-    TRY(account_new_password_ok(au, password, u.email, u.name));
-    TRY(password_hash(au, NULL, password, &hash));
-    DB_RETRY(e, set_password_try(au, user_id, hash, ended));
-    return e;
-}
-
-static enum err disable_try(struct auth *au, const char *user_id, int64_t *ended)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-
-    TRY(admin_begin(au, user_id, &tx));
-    TRY(users_disable(au->db, user_id, au->now));
-    TRY(journal_add(au, EV_USER_DISABLED, &(struct audit){.user_id = user_id}));
-    TRY(ending_user(au, user_id, NULL, WHY_DISABLED, ended));
-    return act_commit(au, &tx);
-}
-
-enum err account_disable(struct auth *au, const char *user_id, int64_t *ended)
-{
-    enum err e;
-
-    DB_RETRY(e, disable_try(au, user_id, ended));
-    return e;
-}
-
-static enum err enable_try(struct auth *au, const char *user_id)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-
-    TRY(admin_begin(au, user_id, &tx));
-    TRY(users_enable(au->db, user_id));
-    TRY(journal_add(au, EV_USER_ENABLED, &(struct audit){.user_id = user_id}));
-    return act_commit(au, &tx);
-}
-
-enum err account_enable(struct auth *au, const char *user_id)
-{
-    enum err e;
-
-    DB_RETRY(e, enable_try(au, user_id));
-    return e;
-}
-
-static enum err delete_try(struct auth *au, const char *user_id)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-
-    TRY(admin_begin(au, user_id, &tx));
-    TRY(ending_user(au, user_id, NULL, WHY_DELETED, NULL));
-    TRY(journal_add(au, EV_USER_DELETED, &(struct audit){.user_id = user_id}));
-    TRY(reset_forget(au, user_id));
-    TRY(users_delete(au->db, user_id));
-    return act_commit(au, &tx);
-}
-
-enum err account_delete(struct auth *au, const char *user_id)
-{
-    enum err e;
-
-    DB_RETRY(e, delete_try(au, user_id));
-    return e;
-}
-
-static enum err erase_try(struct auth *au, const struct user *u)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-
-    TRY(admin_begin(au, u->id, &tx));
-    TRY(ending_user(au, u->id, NULL, WHY_DELETED, NULL));
-    TRY(reset_forget(au, u->id));
-    TRY(users_delete(au->db, u->id));
-    TRY(audits_forget(au->db, u->id, u->email));
-    TRY(journal_add(au, EV_USER_ERASED, &(struct audit){.user_id = NULL}));
-    return act_commit(au, &tx);
-}
-
-enum err account_erase(struct auth *au, const struct user *u)
-{
-    enum err e;
-
-    DB_RETRY(e, erase_try(au, u));
-    return e;
+    return account_issued(e == ERR_NONE ? ERR_BAD_CREDENTIALS : e, out);
 }

@@ -1,7 +1,8 @@
-/* What a signed-in user does to his own account: password, name, leaving. Each is one transaction under the user's
+/* What a signed-in user does to his own account: password, name, picture. Each is one transaction under the user's
  * lock (but for name and picture), in which the session that asks must still live and the password that was given must
  * still be the one. */
 #include "auth/journal.h"
+#include "auth/link.h"
 #include "auth/password.h"
 #include "auth/throttle.h"
 
@@ -9,9 +10,8 @@
 
 #include <string.h>
 
-/* The session as of now proven by this password. Where its guard does not hold: the session has ended, or the password
- * is another by now. */
-static enum err renew(struct auth *au, const struct session *s, const char *password)
+/* Where its guard does not hold the session has ended, or the password is another by now. */
+enum err credential_renew(struct auth *au, const struct session *s, const char *password)
 {
     enum err e = sessions_renew(au->db, s, password, au->now);
 
@@ -44,8 +44,9 @@ static enum err change_try(struct auth *au, const struct change *ch, struct open
     enum err e = accounts_rehash(au->db, s->user_id, ch->was->password, ch->hash, au->now);
     if (e != ERR_OK)
         return e == ERR_NONE ? ERR_INVALID_PASSWORD : e;
-    TRY(renew(au, s, ch->hash));
+    TRY(credential_renew(au, s, ch->hash));
     TRY(journal_add(au, EV_PASSWORD_CHANGED, &(struct audit){.user_id = s->user_id, .session_id = s->id}));
+    TRY(mail_password_changed(au, &ch->was->user));
     if (ch->end_others) {
         TRY(throttle_devices_renew(au, s->user_id));
         TRY(ending_user(au, s->user_id, NULL, WHY_PASSWORD, NULL));
@@ -79,7 +80,7 @@ static enum err renew_try(struct auth *au, const struct session *s, const char *
     AUTO(db_tx) struct db *tx = NULL;
 
     TRY(act_begin(au, &tx));
-    TRY(renew(au, s, hash));
+    TRY(credential_renew(au, s, hash));
     TRY(journal_add(au, EV_REAUTHENTICATED, &(struct audit){.user_id = s->user_id, .session_id = s->id}));
     return act_commit(au, &tx);
 }
@@ -120,38 +121,5 @@ enum err account_update(struct auth *au, const struct checked *who, const struct
     if (p->name && enc_utf8_points(p->name) > NAME_MAX_POINTS)
         return ERR_NAME_LONG;
     DB_RETRY(e, update_try(au, &who->session, p));
-    return e;
-}
-
-/* --- leaving ------------------------------------------------------------------------------------------------------ */
-
-/* password: the hash that was verified; NULL: none was asked for. */
-static enum err leave_try(struct auth *au, const struct checked *who, const char *password)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-    const struct session *s = &who->session;
-
-    TRY(act_begin(au, &tx));
-    TRY(users_lock(au->db, s->user_id));
-    enum err e = password ? renew(au, s, password) : sessions_there(au->db, au->arena, s, au->now);
-    if (e != ERR_OK)
-        return e == ERR_NONE ? ERR_UNAUTHORIZED : e;
-    TRY(ending_user(au, s->user_id, NULL, WHY_DELETED, NULL));
-    TRY(journal_add(au, EV_USER_DELETED, &(struct audit){.user_id = s->user_id, .session_id = s->id}));
-    TRY(reset_forget(au, s->user_id));
-    TRY(users_delete(au->db, s->user_id));
-    return act_commit(au, &tx);
-}
-
-enum err account_leave(struct auth *au, const struct checked *who, const char *password)
-{
-    struct credential c = {.password = NULL};
-    enum err e;
-
-    if (!au->cfg->auth_delete_user)
-        return ERR_NOT_FOUND;
-    if (password)
-        TRY(password_prove(au, who, password, &c));
-    DB_RETRY(e, leave_try(au, who, c.password));
     return e;
 }

@@ -1,39 +1,23 @@
-/* Resetting a forgotten password by a one-time token. The token is bound to the password it is to replace: once that
- * has changed in any way, it is good for nothing. Only its hash is stored. */
+/* Resetting a forgotten password by a one-time token: asked for by an administrator, who passes it on, or by whoever
+ * knows the address, then it goes there by mail. The token is bound to the password it is to replace and to the
+ * address: once either has changed in any way, it is good for nothing. */
 #include "auth/journal.h"
+#include "auth/link.h"
 #include "auth/password.h"
 #include "auth/throttle.h"
+#include "auth/ticket.h"
+#include "auth/verify.h"
+
+#include "base/enc.h"
 
 #include <string.h>
 
-enum { TICKET_LIFE_MS = 3600 * 1000 };
+/* What a token knows that went to the user's own mailbox, in difference to one that an administrator passes on. */
+#define BY_MAIL "mail"
 
-/* The credential's state as it was when the token was made; nothing about the password can be learned from it. */
-static enum err epoch_of(struct auth *au, const struct credential *c, const char **out)
-{
-    char hash[TOKEN_HASH_SIZE];
+/* --- by an administrator ----------------------------------------------------------------------------------------- */
 
-    TRY(token_hash(c->password ? c->password : "", hash));
-    *out = arena_printf(au->arena, "%s:%s", c->user.id, hash);
-    return ERR_OK;
-}
-
-static enum err identifier_of(struct auth *au, const char *token, const char **out)
-{
-    char hash[TOKEN_HASH_SIZE];
-
-    TRY(token_hash(token, hash));
-    *out = arena_printf(au->arena, "reset-password:%s", hash);
-    return ERR_OK;
-}
-
-/* One at a time: of a user's tokens only the newest has a row. */
-static const char *ticket_id(struct auth *au, const char *user_id)
-{
-    return arena_printf(au->arena, "reset:%s", user_id);
-}
-
-static enum err offer_try(struct auth *au, const char *user_id, struct ticket *t)
+static enum err offer_try(struct auth *au, const char *user_id, char token[static RNG_ID_SIZE])
 {
     AUTO(db_tx) struct db *tx = NULL;
     struct credential c;
@@ -41,80 +25,112 @@ static enum err offer_try(struct auth *au, const char *user_id, struct ticket *t
     TRY(act_begin(au, &tx));
     TRY(users_lock(au->db, user_id));
     TRY(accounts_of(au->db, au->arena, user_id, &c));
-    TRY(epoch_of(au, &c, &t->value));
+    struct offer o = {TICKET_RESET, &c, user_id, NULL, au->cfg->account_link_life};
+    TRY(ticket_offer(au, &o, token));
     TRY(journal_add(au, EV_RESET_OFFERED, &(struct audit){.user_id = user_id}));
-    TRY(tickets_put(au->db, t, au->now + TICKET_LIFE_MS, au->now));
     return act_commit(au, &tx);
 }
 
 enum err reset_offer(struct auth *au, const char *user_id, char token[static RNG_ID_SIZE], int64_t *expires)
 {
-    struct ticket t = {.id = ticket_id(au, user_id)};
     char made[RNG_ID_SIZE];
     enum err e;
 
-    TRY(token_new(made));
-    TRY(identifier_of(au, made, &t.identifier));
-    DB_RETRY(e, offer_try(au, user_id, &t));
+    DB_RETRY(e, offer_try(au, user_id, made));
     if (e == ERR_OK) {
         memcpy(token, made, sizeof made);
-        *expires = au->now + TICKET_LIFE_MS;
+        *expires = au->now + au->cfg->account_link_life;
     }
     explicit_bzero(made, sizeof made);
     return e;
 }
 
-enum err reset_forget(struct auth *au, const char *user_id)
+/* --- by mail ----------------------------------------------------------------------------------------------------- */
+
+/* Writes as much for an address that is nobody's as for one that is somebody's: neither the answer nor its time tells.
+ */
+static enum err request_try(struct auth *au, const struct asked *q, const char *back)
 {
-    return tickets_drop(au->db, ticket_id(au, user_id));
+    AUTO(db_tx) struct db *tx = NULL;
+    int64_t life = au->cfg->account_link_life;
+    const struct user *u = &q->c.user;
+    char token[RNG_ID_SIZE];
+
+    TRY(act_begin(au, &tx));
+    if (u->id)
+        TRY(users_lock(au->db, u->id));
+    struct offer o = {TICKET_RESET, &q->c, q->row, BY_MAIL, life};
+    TRY(ticket_offer(au, &o, token));
+    const char *link = link_with_path(au, "/reset-password/", token, back);
+    explicit_bzero(token, sizeof token);
+    struct mail_facts facts = {.name = u->name, .link = link, .expires_at = au->now + life};
+    TRY(mail_queue(au, MAIL_RESET, asked_to(q), &facts));
+    TRY(journal_add(au, EV_RESET_REQUESTED, &(struct audit){.user_id = u->id, .email = q->email, .reason = q->why}));
+    return act_commit(au, &tx);
 }
 
-static enum err reset_try(struct auth *au, const struct ticket *t, const char *user_id, const char *hash)
+enum err reset_request(struct auth *au, const char *email, const char *back)
+{
+    struct asked q;
+    enum err e;
+
+    if (!mail_is_on(au->cfg))
+        return ERR_RESET_DISABLED;
+    TRY(asked_for(au, MAIL_RESET, email, NULL, &q));
+    DB_RETRY(e, request_try(au, &q, back));
+    return e;
+}
+
+/* --- the new password --------------------------------------------------------------------------------------------- */
+
+static enum err reset_try(struct auth *au, const struct grant *g, const char *hash)
 {
     AUTO(db_tx) struct db *tx = NULL;
     struct credential c;
-    const char *epoch;
 
     TRY(act_begin(au, &tx));
-    TRY(users_lock(au->db, user_id));
-    enum err e = tickets_spend(au->db, t, au->now);
-    if (e == ERR_OK)
-        e = accounts_of(au->db, au->arena, user_id, &c);
-    if (e == ERR_OK)
-        e = epoch_of(au, &c, &epoch);
-    if (e == ERR_OK && strcmp(epoch, t->value) != 0)
-        e = ERR_NONE;
-    if (e != ERR_OK)
-        return e == ERR_NONE ? ERR_RESET_TOKEN : e;
-    TRY(accounts_set(au->db, user_id, hash, au->now));
-    TRY(throttle_devices_renew(au, user_id));
-    TRY(journal_add(au, EV_PASSWORD_RESET, &(struct audit){.user_id = user_id}));
-    TRY(ending_user(au, user_id, NULL, WHY_PASSWORD, NULL));
+    TRY(users_lock(au->db, g->user_id));
+    TRY(ticket_spend(au, g, &c));
+    TRY(accounts_set(au->db, g->user_id, hash, au->now));
+    TRY(throttle_devices_renew(au, g->user_id));
+    TRY(journal_add(au, EV_PASSWORD_RESET, &(struct audit){.user_id = g->user_id}));
+    TRY(ending_user(au, g->user_id, NULL, WHY_PASSWORD, NULL));
+    if (strcmp(g->extra, BY_MAIL) == 0)
+        TRY(verify_proven(au, &c.user));
+    TRY(mail_password_changed(au, &c.user));
     return act_commit(au, &tx);
+}
+
+static enum err reset_by(struct auth *au, const struct grant *g, const char *new)
+{
+    const char *hash;
+    struct user u;
+    enum err e;
+
+    TRY(users_by_id(au->db, au->arena, g->user_id, &u));
+    TRY(account_new_password_ok(au, new, u.email, u.name));
+    TRY(password_hash(au, NULL, new, &hash));
+    DB_RETRY(e, reset_try(au, g, hash));
+    return e;
 }
 
 enum err reset_password(struct auth *au, const char *token, const char *new)
 {
-    const char *identifier, *hash, *colon;
-    struct ticket t;
-    struct user u;
-    enum err e;
+    struct grant g;
 
     if (!token || !token_wellformed(token))
         return ERR_RESET_TOKEN;
     TRY(account_password_ok(new));
-    TRY(identifier_of(au, token, &identifier));
-    e = tickets_find(au->db, au->arena, identifier, au->now, &t);
-    colon = e == ERR_OK ? strchr(t.value, ':') : NULL;
-    if (e == ERR_NONE || (e == ERR_OK && !colon))
-        return ERR_RESET_TOKEN;
-    TRY(e);
-    const char *user_id = arena_strndup(au->arena, t.value, (size_t)(colon - t.value));
-    e = users_by_id(au->db, au->arena, user_id, &u);
-    if (e != ERR_OK)
-        return e == ERR_NONE ? ERR_RESET_TOKEN : e;
-    TRY(account_new_password_ok(au, new, u.email, u.name));
-    TRY(password_hash(au, NULL, new, &hash));
-    DB_RETRY(e, reset_try(au, &t, user_id, hash));
-    return e;
+    enum err e = ticket_read(au, TICKET_RESET, token, &g);
+    if (e == ERR_OK)
+        e = reset_by(au, &g, new);
+    return e == ERR_NONE ? ERR_RESET_TOKEN : e;
+}
+
+enum err reset_known(struct auth *au, const char *token)
+{
+    struct grant g;
+
+    enum err e = ticket_good(au, TICKET_RESET, token, &g);
+    return e == ERR_NONE ? ERR_RESET_TOKEN : e;
 }

@@ -12,7 +12,7 @@
 enum { TURNS = 64 };
 
 static const char *const names[] = {
-    [TRYING_SIGN_IN] = "sign-in", [TRYING_SIGN_UP] = "sign-up", [TRYING_PASSWORD] = "password"};
+    [TRYING_SIGN_IN] = "sign-in", [TRYING_SIGN_UP] = "sign-up", [TRYING_PASSWORD] = "password", [TRYING_MAIL] = "mail"};
 
 /* --- what is allowed --------------------------------------------------------------------------------------------- */
 
@@ -87,7 +87,7 @@ const char *throttle_block(struct arena *a, const char *ip)
 
 /* --- counters ---------------------------------------------------------------------------------------------------- */
 
-/* One counter of a try. rate NULL: with pauses. */
+/* One counter of a try. rate NULL: with pauses; a mail is no guess that could be right, so mails have a rate. */
 struct counter {
     const char *name, *subject, *kind;
     const struct cfg_rate *rate;
@@ -102,6 +102,8 @@ static const struct cfg_rate *address_rate(const struct auth *au)
         return &au->cfg->limits_sign_up;
     case TRYING_PASSWORD:
         return &au->cfg->limits_password;
+    case TRYING_MAIL:
+        return &au->cfg->limits_mail;
     case TRYING_NOTHING:
         break;
     }
@@ -125,9 +127,12 @@ static struct counter of_total(struct auth *au)
 
 static struct counter of_account(struct auth *au, const char *subject, const char *device)
 {
-    return (struct counter){arena_printf(au->arena, "%s account:%s%s%s", names[au->trying], subject,
-                                         device ? " device:" : "", device ? device : ""),
-                            subject, "account", NULL};
+    bool mail = au->trying == TRYING_MAIL;
+    const char *what = mail ? arena_printf(au->arena, "mail %s", au->mailing) : names[au->trying];
+
+    return (struct counter){
+        arena_printf(au->arena, "%s account:%s%s%s", what, subject, device ? " device:" : "", device ? device : ""),
+        subject, "account", mail ? &au->cfg->limits_mail_account : NULL};
 }
 
 static bool is_on(const struct auth *au, const struct counter *c)
@@ -202,8 +207,8 @@ static enum err take_try(struct auth *au, const char *subject, const char *devic
 
 static bool is_limited(const struct auth *au)
 {
-    return au->trying != TRYING_NOTHING &&
-           (address_rate(au)->n > 0 || au->cfg->limits_account > 0 || au->cfg->limits_total.n > 0);
+    return au->trying != TRYING_NOTHING && (address_rate(au)->n > 0 || au->cfg->limits_account > 0 ||
+                                            au->cfg->limits_mail_account.n > 0 || au->cfg->limits_total.n > 0);
 }
 
 bool throttle_address_counts(const struct auth *au)
@@ -234,6 +239,21 @@ enum err throttle_look_account(struct auth *au, const char *subject, const char 
         return ERR_OK;
     struct counter c = of_account(au, subject, device);
     return look(au, &c);
+}
+
+enum err throttle_mail(struct auth *au, const char *word, const char *user_id, bool *room)
+{
+    enum trying was = au->trying;
+    const char *name, *what = au->mailing;
+
+    au->trying = TRYING_MAIL;
+    au->mailing = word;
+    struct counter c = of_account(au, user_id, NULL);
+    enum err e = count(au, &c, user_id, &name);
+    au->trying = was;
+    au->mailing = what;
+    *room = e == ERR_OK;
+    return e == ERR_LIMITED ? ERR_OK : e;
 }
 
 /* Everybody who tries one account at once counts in one row, which comes and goes: that clashes oftener than other
@@ -317,7 +337,7 @@ enum err throttle_device(struct auth *au, const char *user_id, const struct pres
     int64_t seen;
 
     *known = false;
-    if (au->cfg->limits_known_device == 0 || !is_limited(au))
+    if (au->cfg->limits_known_device == 0)
         return ERR_OK;
     const char *id = user_id ? user_id : "";
     enum err e = presented_of(au, id, p, device);

@@ -2,6 +2,8 @@
  * enc_utf8.c. No locale, no time zone: ctype.h and gmtime are not used. */
 #include "base/enc.h"
 
+#include "base/rng.h"
+
 #include <string.h>
 
 #define B64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -165,6 +167,18 @@ char *enc_lower(struct arena *a, const char *s)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');
     return res;
+}
+
+void enc_mask(char *s)
+{
+    static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    while (*s) {
+        size_t n = strspn(s, id);
+        if (n >= RNG_ID_LEN)
+            memset(s, '*', n);
+        s += n > 0 ? n : 1;
+    }
 }
 
 static int lower(char c)

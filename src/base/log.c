@@ -74,6 +74,11 @@ void log_reopen(void)
     sink_set(fd);
 }
 
+int log_descriptor(void)
+{
+    return sink.fd;
+}
+
 void log_name(const char *name)
 {
     sink.name = name;

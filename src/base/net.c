@@ -132,3 +132,31 @@ bool net_in(const char *const *networks, size_t n, const struct net_addr *x)
     }
     return false;
 }
+
+/* --- mail addresses ------------------------------------------------------------------------------------------------
+ */
+
+#define LETTERS_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+enum { MAILBOX_MAX = 255 };
+
+/* Neither begins nor ends with a dot, and none follows another. */
+static bool dots_ok(const char *s, size_t n)
+{
+    if (n == 0 || s[0] == '.' || s[n - 1] == '.')
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (s[i] == '.' && s[i - 1] == '.')
+            return false;
+    return true;
+}
+
+bool net_mailbox_ok(const char *s)
+{
+    size_t local = strspn(s, LETTERS_DIGITS "!#$%&'*+-/=?^_`{|}~."), len = strnlen(s, MAILBOX_MAX + 1);
+
+    if (*s == '-' || len > MAILBOX_MAX || s[local] != '@')
+        return false;
+    const char *domain = s + local + 1;
+    size_t rest = strspn(domain, LETTERS_DIGITS "-.");
+    return domain[rest] == '\0' && dots_ok(s, local) && dots_ok(domain, rest);
+}

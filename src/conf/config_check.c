@@ -11,7 +11,7 @@
 #define COOKIE_NAME "latchkey.session_token"
 #define COOKIE_AGE_MAX (400 * CLOCK_DAY) /* RFC 6265bis: browsers cut longer ones */
 
-#define SOCKET_PATH_MAX 107              /* sun_path and its NUL */
+#define SOCKET_PATH_MAX 107 /* sun_path and its NUL */
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 static const char letters_digits[] = LETTERS "0123456789";
@@ -346,8 +346,8 @@ static void check_hosts(struct cfg_reader *r)
         config_fault_key(r, CFG_database_hosts, "must name a server");
     for (size_t i = 0; i < list->n; i++) {
         if (*list->v[i] != '/' && (!net_host_parse(list->v[i], &host) || host.port == 0))
-            config_fault_key(r, CFG_database_hosts,
-                             "%s is no absolute path, HOST, HOST:PORT or [ADDRESS]:PORT", list->v[i]);
+            config_fault_key(r, CFG_database_hosts, "%s is no absolute path, HOST, HOST:PORT or [ADDRESS]:PORT",
+                             list->v[i]);
         else if (*list->v[i] == '/' && strlen(list->v[i]) > SOCKET_PATH_MAX)
             config_fault_key(r, CFG_database_hosts, "%s is too long for a unix socket", list->v[i]);
     }
@@ -389,5 +389,6 @@ void config_check(struct cfg_reader *r)
     check_cookie(r);
     check_session(r);
     config_check_password(r);
+    config_check_mail(r);
     check_database(r);
 }

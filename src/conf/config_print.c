@@ -173,4 +173,5 @@ void config_warn(const struct cfg *cfg, config_fault_fn warn, void *arg)
     warn_cookie(cfg, warn, arg);
     warn_session(cfg, warn, arg);
     warn_trust(cfg, warn, arg);
+    config_warn_mail(cfg, warn, arg);
 }

@@ -3,6 +3,7 @@
 #include "process.h"
 
 #include "app/audit.h"
+#include "app/jobs.h"
 #include "base/enc.h"
 #include "base/log.h"
 #include "db/migrate.h"
@@ -23,6 +24,7 @@ static const struct ctl_command commands[] = {
     {"user", "list", NULL, "", NEEDS_STORE, ctl_user_list, "List all users."},
     {"user", "disable", "USER", "", NEEDS_STORE, ctl_user_disable, "Refuse sign-in to a user and end the user's sessions."},
     {"user", "enable", "USER", "", NEEDS_STORE, ctl_user_enable, "Let a disabled user sign in again."},
+    {"user", "verify", "USER", "", NEEDS_STORE, ctl_user_verify, "Take the user's e-mail address for proven."},
     {"user", "delete", "USER", "", NEEDS_STORE, ctl_user_delete, "Delete a user with all sessions."},
     {"user", "set-password", "USER", "", NEEDS_STORE, ctl_user_set_password, "Set a user's password and end the user's sessions."},
     {"user", "reset", "USER", "", NEEDS_STORE, ctl_user_reset, "Give out a one-time token to set a new password with."},
@@ -34,9 +36,13 @@ static const struct ctl_command commands[] = {
     {"audit", NULL, NULL, "us", NEEDS_STORE, ctl_audit, "Show what happened, of everybody or of one user."},
     {"limit", "list", NULL, "", NEEDS_STORE, ctl_limit_list, "Show which accounts and addresses have tries counted."},
     {"limit", "clear", NULL, "uae", NEEDS_STORE, ctl_limit_clear, "Forget the tries of a user, of an address, or of everybody."},
+    {"mail", "list", NULL, "", NEEDS_STORE, ctl_mail_list, "Show the mails that wait to be sent."},
+    {"mail", "send", NULL, "", NEEDS_STORE, ctl_mail_send, "Send all mails that wait, at once."},
+    {"mail", "drop", "ID", "", NEEDS_STORE, ctl_mail_drop, "Take away a mail that waits, unsent."},
+    {"mail", "test", "ADDRESS", "", NEEDS_CONFIG, ctl_mail_test, "Send a mail to see whether it arrives."},
     {"status", NULL, NULL, "", NEEDS_STORE, ctl_status, "Show what is in the store."},
     {"sweep", NULL, NULL, "", NEEDS_STORE, ctl_sweep, "Delete expired sessions."},
-    {"run-jobs", NULL, NULL, "", NEEDS_STORE, ctl_run_jobs, "Do what housekeeping is due, unless another is at it; for cron."},
+    {"run-jobs", NULL, NULL, "", NEEDS_STORE, ctl_run_jobs, "Do what housekeeping is due, mail too, unless another is at it; for cron."},
     {"secret", "new", NULL, "k", NEEDS_CONFIG, ctl_secret_new, "Put a new secret in front of the others."},
     {"jwt", "new-key", NULL, "i", NEEDS_STORE, ctl_jwt_new_key, "Make a new key that signs JWTs from now on, or from later on."},
     {"jwt", "list", NULL, "", NEEDS_STORE, ctl_jwt_list, "List the keys that are published."},
@@ -98,7 +104,8 @@ const char *ctl_err_text(enum err e)
     if (e == ERR_INTERNAL)
         return "it could not be done; the line above tells why";
     if (e == ERR_PASSWORD_WEAK)
-        return "Password is too easy to guess or known from a breach; several words that do not belong together are good "
+        return "Password is too easy to guess or known from a breach; several words that do not belong together are "
+               "good "
                "(password.min_strength, password.breached)";
     return err_row(e)->text;
 }
@@ -169,6 +176,7 @@ static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
     TRY(config_load(ctl->conf_path, tell, NULL, &ctl->cfg));
     ctl->au = (struct auth){.cfg = ctl->cfg, .arena = ctl->arena, .now = clock_now()};
     ctl->au.by.actor = actor_name(ctl->arena); /* while we are still who called us */
+    process_keep_low_unless_mail(ctl->cfg);
     if (needs != CHANGES_STORE || ctl->cfg->database_driver == DRIVER_SQLITE)
         TRY(ctl_become_owner(ctl->cfg));
     if (needs == NEEDS_CONFIG || needs == CHANGES_STORE)
@@ -181,10 +189,22 @@ static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
     return migrate_current(ctl->au.db, ctl->arena);
 }
 
+int ctl_keys(struct ctl *ctl, struct keys **out)
+{
+    const char *path = ctl->cfg->secret_file;
+
+    if (access(path, F_OK) != 0)
+        return ctl_fail(ctl, "%s: %s", path, strerror(errno));
+    enum err e = keys_open(path, out);
+    return e == ERR_OK ? CTL_OK : ctl_fail_err(ctl, e, path);
+}
+
 static void ctl_close(struct ctl *ctl)
 {
     if (ctl->cfg)
         audit_write(&ctl->au);
+    if (ctl->au.mail_queued)
+        jobs_mail_queued(ctl->cfg);
     db_close(&ctl->au.db);
     config_free(&ctl->cfg);
     arena_close(&ctl->arena);

@@ -128,22 +128,41 @@ static enum err export_accounts(struct ctl *ctl, const char *user_id, struct jso
     return ERR_OK;
 }
 
+/* One thing and when it was. */
+static struct json_object *dated(const char *key, const char *what, const char *when, int64_t at)
+{
+    struct json_object *o = json_need(json_object_new_object());
+    char iso[ENC_ISO_SIZE];
+
+    enc_iso(at, iso);
+    json_put(o, key, json_of_text(what));
+    json_put(o, when, json_of_text(iso));
+    return o;
+}
+
 static enum err export_devices(struct ctl *ctl, const char *user_id, struct json_object *to)
 {
     struct json_object *list = json_need(json_object_new_array());
-    char at[ENC_ISO_SIZE];
     struct device *v;
     size_t n;
 
     json_put(to, "devices", list);
     TRY(devices_list(ctl->au.db, ctl->arena, user_id, &v, &n));
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *o = json_need(json_object_new_object());
-        enc_iso(v[i].last_seen_at, at);
-        json_put(o, "device", json_of_text(v[i].name));
-        json_put(o, "lastSeenAt", json_of_text(at));
-        json_append(list, o);
-    }
+    for (size_t i = 0; i < n; i++)
+        json_append(list, dated("device", v[i].name, "lastSeenAt", v[i].last_seen_at));
+    return ERR_OK;
+}
+
+static enum err export_mails(struct ctl *ctl, const char *email, struct json_object *to)
+{
+    struct json_object *list = json_need(json_object_new_array());
+    struct mail *v;
+    size_t n;
+
+    json_put(to, "mails", list);
+    TRY(mails_of(ctl->au.db, ctl->arena, email, &v, &n));
+    for (size_t i = 0; i < n; i++)
+        json_append(list, dated("kind", v[i].kind, "createdAt", v[i].created_at));
     return ERR_OK;
 }
 
@@ -171,6 +190,7 @@ static enum err export_all(struct ctl *ctl, const struct user *u, struct json_ob
     TRY(export_accounts(ctl, u->id, to));
     TRY(export_sessions(ctl, u->id, to));
     TRY(export_devices(ctl, u->id, to));
+    TRY(export_mails(ctl, u->email, to));
     TRY(export_events(ctl, u->id, to));
     journal_note(&ctl->au, EV_USER_EXPORTED, &(struct audit){.user_id = u->id});
     return ERR_OK;

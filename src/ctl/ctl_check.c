@@ -2,6 +2,7 @@
  */
 #include "ctl.h"
 
+#include "app/mailer.h"
 #include "auth/jwt.h"
 #include "crypto/breached.h"
 #include "crypto/keys.h"
@@ -232,6 +233,24 @@ static void check_log(struct check *c)
         say(c, "ok", "log", path);
 }
 
+/* A server is talked to, but nothing is sent. */
+static void check_mail(struct check *c)
+{
+    struct ctl *ctl = c->ctl;
+    const char *detail = "";
+    size_t own = 0;
+
+    bool good = transport_check(ctl->cfg, ctl->arena, &detail);
+    say(c, good ? "ok" : "FAIL", "mail", detail);
+    const char *fault = mailer_templates_fault(ctl->cfg, ctl->arena, &own);
+    if (fault)
+        say(c, "FAIL", "templates", fault);
+    else if (*ctl->cfg->mail_templates)
+        say(c, own > 0 ? "ok" : "warn", "templates",
+            arena_printf(ctl->arena, "%s: %s", ctl->cfg->mail_templates,
+                         own > 0 ? "well" : "no file that is a template"));
+}
+
 /* Is somebody answering at the socket? Only a note: check is also run before the first start. */
 static void check_socket(struct check *c, const char *path)
 {
@@ -284,6 +303,7 @@ int ctl_check(struct ctl *ctl)
         check_state(&c);
         check_store(&c, keys);
         check_log(&c);
+        check_mail(&c);
         check_group(&c);
         check_user(&c);
         check_socket(&c, c.ctl->cfg->pool_socket);

@@ -2,6 +2,7 @@
 #include "ctl.h"
 
 #include "app/jobs.h"
+#include "app/mailer.h"
 #include "auth/journal.h"
 #include "auth/jwt.h"
 #include "crypto/keys.h"
@@ -16,7 +17,7 @@ enum { SWEEP_BATCH = 500, PROGRESS_FROM = 10 * SWEEP_BATCH };
 
 int ctl_status(struct ctl *ctl)
 {
-    int64_t users = 0, all = 0, live = 0;
+    int64_t users = 0, all = 0, live = 0, mails = 0, tried = 0;
     int version = 0;
 
     enum err e = users_count(ctl->au.db, ctl->arena, &users);
@@ -24,11 +25,14 @@ int ctl_status(struct ctl *ctl)
         e = sessions_count(ctl->au.db, ctl->arena, ctl->au.now, &all, &live);
     if (e == ERR_OK)
         e = migrate_version(ctl->au.db, ctl->arena, &version);
+    if (e == ERR_OK)
+        e = mails_count(ctl->au.db, ctl->arena, &mails, &tried);
     if (e != ERR_OK)
         return ctl_fail_err(ctl, e, "status");
-    struct out *o = out_object(ctl, "version:s baseUrl:s cookie:s store:s schema:i users:i sessions:i expired:i");
+    struct out *o = out_object(ctl, "version:s baseUrl:s cookie:s store:s schema:i users:i sessions:i expired:i "
+                                    "mails:i mailsTried:i");
     out_row(o, PACKAGE_VERSION, arena_printf(ctl->arena, "%s%s", ctl->cfg->origin, ctl->cfg->auth_base_path),
-            ctl->cfg->cookie_full, db_version(ctl->au.db), (int64_t)version, users, live, all - live);
+            ctl->cfg->cookie_full, db_version(ctl->au.db), (int64_t)version, users, live, all - live, mails, tried);
     return out_end(o);
 }
 
@@ -87,25 +91,41 @@ int ctl_sweep(struct ctl *ctl)
     return out_end(o);
 }
 
+/* Who has the lock of this host sends its mail. */
+static enum err mail_send(struct app *app, struct mailer_tally *n)
+{
+    bool trouble;
+
+    return app->keys ? mailer_send(app, MAILER_DUE, NULL, NULL, n, &trouble) : ERR_OK;
+}
+
 int ctl_run_jobs(struct ctl *ctl)
 {
     struct app app = {.cfg = ctl->cfg, .arena = ctl->arena, .db = ctl->au.db};
     struct progress p = progress_for(ctl);
+    struct mailer_tally n = {.sent = 0};
+    struct keys *keys = NULL;
     struct jobs *j = NULL;
     int64_t total = 0;
     bool mine = false;
 
+    if (ctl->cfg->mail_transport != TRANSPORT_NONE && ctl_keys(ctl, &keys) != CTL_OK)
+        return CTL_FAILED;
+    app.keys = keys;
     ctl->au.db = NULL; /* it is app's now */
     enum err e = jobs_open(ctl->cfg, &j);
     if (e == ERR_OK)
         e = jobs_run_all(j, &app, progress_tell, &p, &total, &mine);
     progress_end(&p);
+    if (e == ERR_OK && mine)
+        e = mail_send(&app, &n);
     jobs_close(&j);
     db_close(&app.db);
+    keys_close(&keys);
     if (e != ERR_OK)
         return ctl_fail_err(ctl, e, "run-jobs");
-    struct out *o = out_object(ctl, "deleted:i held:b");
-    out_row(o, total, (int)!mine);
+    struct out *o = out_object(ctl, "deleted:i held:b sent:i later:i");
+    out_row(o, total, (int)!mine, n.sent, n.later);
     return out_end(o);
 }
 

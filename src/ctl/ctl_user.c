@@ -1,7 +1,9 @@
 /* latchkeyctl user …: passwords come from a prompt or standard input, never from the command line. */
 #include "ctl.h"
 
+#include "auth/mail.h"
 #include "base/enc.h"
+#include "crypto/keys.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -139,6 +141,24 @@ int ctl_user_enable(struct ctl *ctl)
     return e == ERR_OK ? ended(ctl, &u, 0) : ctl_fail_err(ctl, e, u.email);
 }
 
+/* For users who cannot get mail, or who were added by hand where addresses must be proven. */
+int ctl_user_verify(struct ctl *ctl)
+{
+    struct user u;
+
+    int status = ctl_user_find(ctl, ctl->arg, &u);
+    if (status != CTL_OK)
+        return status;
+    enum err e = account_verify(&ctl->au, &u);
+    if (e == ERR_NONE)
+        return ctl_fail(ctl, "the address of %s is proven already", u.email);
+    if (e != ERR_OK)
+        return ctl_fail_err(ctl, e, u.email);
+    struct out *o = out_object(ctl, "id:s email:s");
+    out_row(o, u.id, u.email);
+    return out_end(o);
+}
+
 int ctl_user_delete(struct ctl *ctl)
 {
     struct user u;
@@ -153,8 +173,18 @@ int ctl_user_delete(struct ctl *ctl)
     return e == ERR_OK ? ended(ctl, &u, all) : ctl_fail_err(ctl, e, u.email);
 }
 
+/* The user is told by mail, where there is mail; what it says is sealed in the queue. */
+static int mail_keys(struct ctl *ctl, struct keys **keys)
+{
+    int status = mail_is_on(ctl->cfg) ? ctl_keys(ctl, keys) : CTL_OK;
+
+    ctl->au.keys = *keys;
+    return status;
+}
+
 int ctl_user_set_password(struct ctl *ctl)
 {
+    AUTO(keys) struct keys *keys = NULL;
     const char *password;
     struct user u;
     int64_t n = 0;
@@ -162,9 +192,12 @@ int ctl_user_set_password(struct ctl *ctl)
     int status = ctl_user_find(ctl, ctl->arg, &u);
     if (status == CTL_OK)
         status = password_read(ctl, &password);
+    if (status == CTL_OK)
+        status = mail_keys(ctl, &keys);
     if (status != CTL_OK)
         return status;
     enum err e = account_set_password(&ctl->au, u.id, password, &n);
+    ctl->au.keys = NULL;
     return e == ERR_OK ? ended(ctl, &u, n) : ctl_fail_err(ctl, e, u.email);
 }
 

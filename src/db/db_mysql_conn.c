@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LEAST_TRY_MS 500 /* with less left a try is not begun */
+#define LEAST_TRY_MS 500  /* with less left a try is not begun */
 #define LOCK_SLACK_MS 300 /* the server counts the wait for a lock in whole seconds, and needs a moment to say so */
 #define MARIADB_OLDEST 100200UL
 #define MYSQL_OLDEST 80017UL
@@ -30,8 +30,8 @@ struct target {
     bool broke; /* it took us, and then the connection broke */
 };
 
-/* Of what is under way: until when (clock_steady) it may take, and whether the socket has to be kept from blocking. Static,
- * because the library's call back tells nothing of whose it is; a process does one thing at a time. */
+/* Of what is under way: until when (clock_steady) it may take, and whether the socket has to be kept from blocking.
+ * Static, because the library's call back tells nothing of whose it is; a process does one thing at a time. */
 static int64_t wait_until;
 static bool wait_tls;
 
@@ -55,7 +55,8 @@ int64_t my_begin(struct db *db)
 }
 
 #ifdef LIBMARIADB
-/* Inside TLS the library would wait for the rest of a record in a read that blocks: it comes here instead if it cannot. */
+/* Inside TLS the library would wait for the rest of a record in a read that blocks: it comes here instead if it cannot.
+ */
 static void unblock(my_socket fd)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -124,8 +125,7 @@ static void tls_set(MYSQL *m, const struct cfg *cfg, bool on)
 static void auth_set(MYSQL *m, const struct target *to)
 {
     static const char always[] = "mysql_native_password,client_ed25519,parsec";
-    static const char safely[] =
-        "mysql_native_password,client_ed25519,parsec,caching_sha2_password,sha256_password";
+    static const char safely[] = "mysql_native_password,client_ed25519,parsec,caching_sha2_password,sha256_password";
 
     mysql_optionsv(m, MARIADB_OPT_RESTRICTED_AUTH, to->tls || to->path ? safely : always);
 }
@@ -279,11 +279,14 @@ static bool host_try(struct db *db, struct target *to, MYSQL **out)
     } else if (!(up = host_ready(db, m, to))) {
         to->broke = my_err_of(mysql_errno(m)) == ERR_DB_LOST;
     }
-    if (up)
-        *out = m;
-    else
+    if (!up) {
         mysql_close(m);
-    return up;
+        return false;
+    }
+    /* a program that is called (mail.sendmail) gets nothing of ours */
+    (void)fcntl((int)mysql_get_socket(m), F_SETFD, FD_CLOEXEC);
+    *out = m;
+    return true;
 }
 
 /* How long a try may take; 0: it is not to be begun. */
@@ -296,8 +299,8 @@ static int64_t time_left(struct db *db)
     return left < most ? left : most;
 }
 
-/* A server that took us and then dropped the connection (a KILL at a bad moment) is there: once more before it counts as
- * away. */
+/* A server that took us and then dropped the connection (a KILL at a bad moment) is there: once more before it counts
+ * as away. */
 static bool host_take(struct db *db, struct target *to, MYSQL **out)
 {
     if (host_try(db, to, out))

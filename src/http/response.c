@@ -137,7 +137,7 @@ static const char *phrase(int status)
         const char *text;
     } known[] = {
         /* clang-format off */
-        {200, "OK"}, {204, "No Content"}, {302, "Found"},
+        {200, "OK"}, {204, "No Content"}, {302, "Found"}, {303, "See Other"},
         {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
         {405, "Method Not Allowed"}, {413, "Content Too Large"}, {415, "Unsupported Media Type"},
         {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},

@@ -16,25 +16,20 @@ enum err audits_add_sessions(struct db *db, const struct audit *e, const char *k
                    DB_TEXT(e->user_id), DB_TEXT(keep ? keep : ""));
 }
 
-static const char *text_or_null(const struct db_val *v)
-{
-    return v->null ? NULL : v->s;
-}
-
 static void row_audit(const struct db_val *v, struct audit *out)
 {
     *out = (struct audit){
         .id = v[0].i,
         .at = v[1].i,
         .event = db_text(&v[2]),
-        .user_id = text_or_null(&v[3]),
-        .session_id = text_or_null(&v[4]),
+        .user_id = row_text(&v[3]),
+        .session_id = row_text(&v[4]),
         .actor = db_text(&v[5]),
-        .reason = text_or_null(&v[6]),
-        .email = text_or_null(&v[7]),
-        .ip = text_or_null(&v[8]),
-        .agent = text_or_null(&v[9]),
-        .request = text_or_null(&v[10]),
+        .reason = row_text(&v[6]),
+        .email = row_text(&v[7]),
+        .ip = row_text(&v[8]),
+        .agent = row_text(&v[9]),
+        .request = row_text(&v[10]),
     };
 }
 

@@ -1,6 +1,11 @@
 /* Columns to members. Must not ask the database anything. */
 #include "store/row.h"
 
+const char *row_text(const struct db_val *v)
+{
+    return v->null ? NULL : v->s;
+}
+
 void row_user(const struct db_val *v, struct user *out)
 {
     *out = (struct user){

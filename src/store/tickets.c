@@ -6,11 +6,20 @@ enum err tickets_drop(struct db *db, const char *id)
     return db_exec(db, ST_TICKET_DROP, NULL, DB_TEXT(id));
 }
 
+/* Ids are compared byte by byte, and ';' comes right after ':'. */
+enum err tickets_drop_below(struct db *db, struct arena *a, const char *id)
+{
+    return db_exec(db, ST_TICKET_DROP_BELOW, NULL, DB_TEXT(arena_printf(a, "%s:", id)),
+                   DB_TEXT(arena_printf(a, "%s;", id)));
+}
+
 enum err tickets_put(struct db *db, const struct ticket *t, int64_t expires_at, int64_t now)
 {
     TRY(tickets_drop(db, t->id));
-    return db_exec(db, ST_TICKET_ADD, NULL, DB_TEXT(t->id), DB_TEXT(t->identifier), DB_TEXT(t->value),
-                   DB_TIME(expires_at), DB_TIME(now), DB_TIME(now));
+    enum err e = db_exec(db, ST_TICKET_ADD, NULL, DB_TEXT(t->id), DB_TEXT(t->identifier), DB_TEXT(t->value),
+                         DB_TIME(expires_at), DB_TIME(now), DB_TIME(now));
+    /* one that is nobody's has no lock: another has come between */
+    return e == ERR_DB_DUPLICATE ? ERR_DB_CONFLICT : e;
 }
 
 enum err tickets_find(struct db *db, struct arena *a, const char *identifier, int64_t now, struct ticket *out)

@@ -65,6 +65,22 @@ enum err users_update(struct db *db, const char *id, const char *name, bool set_
 }
 
 /* Sessions and accounts go by name, not by cascade alone: an adopted table may lack the foreign key. */
+enum err users_verify(struct db *db, const char *id, const char *email, int64_t now)
+{
+    int64_t changed;
+
+    TRY(db_exec(db, ST_USER_VERIFY, &changed, DB_TIME(now), DB_TEXT(id), DB_TEXT(email)));
+    return row_changed(changed);
+}
+
+enum err users_set_email(struct db *db, const char *id, const char *from, const char *to, int64_t now)
+{
+    int64_t changed;
+
+    TRY(db_exec(db, ST_USER_SET_EMAIL, &changed, DB_TEXT(to), DB_TIME(now), DB_TEXT(id), DB_TEXT(from)));
+    return row_changed(changed);
+}
+
 enum err users_delete(struct db *db, const char *id)
 {
     int64_t changed;

@@ -276,6 +276,11 @@ while :; do
     check "user enable: done" is "$(sql "SELECT count(*) FROM latchkey_user WHERE disabledAt IS NOT NULL")" 0
     gives "user enable twice" 1 user enable "$by"
     check "user enable twice: told" err 'ann@example.org is not disabled'
+    sql "UPDATE user SET emailVerified = 0 WHERE email = 'ann@example.org'"
+    gives "user verify $by" 0 user verify "$by"
+    check "user verify: done, of one user" is "$(sql "SELECT group_concat(email) FROM user WHERE emailVerified = 1")" ann@example.org
+    gives "user verify twice" 1 user verify "$by"
+    check "user verify twice: told" err 'the address of ann@example.org is proven already'
 
     sessions ann@example.org 2 '+1 day' a
     old=$(sql "SELECT password FROM account JOIN user ON user.id = userId WHERE email = 'ann@example.org'")
@@ -310,7 +315,7 @@ while :; do
     gives "user reset $by, JSON" 0 --json user reset "$by"
     check "user reset, JSON: one object" out "^{\"id\":\"$(user_id ann@example.org)\",\"email\":\"ann@example.org\",\"token\":\"[A-Za-z0-9]\{32\}\",\"expires\":\"20[^\"]*Z\"}\$"
     check "user reset, JSON: another token" not is "$(value token)" "$token"
-    check "user reset: of two the newer one is kept" is "$(sql "SELECT count(*) || max(id) FROM verification")" "1reset:$(user_id ann@example.org)"
+    check "user reset: of two the newer one is kept" is "$(sql "SELECT count(*) || max(id) FROM verification")" "1reset-password:$(user_id ann@example.org)"
     check "user reset: as its hash" is "$(sql "SELECT identifier FROM verification")" "reset-password:$(printf %s "$(value token)" | sha256sum | cut -d ' ' -f 1)"
     check "user reset: for an hour" is "$(sql "SELECT round((julianday(expiresAt) - julianday('now')) * 24, 1) FROM verification")" 1.0
     check "user reset: no file holds the token" not grep -rqF "$(value token)" "$db" "$db-wal"
@@ -349,6 +354,7 @@ check "status: the living" is "$(value sessions)" 3
 check "status: the expired" is "$(value expired)" 1200
 check "status: users" is "$(value users)" "$(sql 'SELECT count(*) FROM user')"
 check "status: schema" is "$(value schema)" "$newest"
+check "status: mails" is "$(value mails)" 0
 check "status: where" is "$(value baseUrl)" https://www.example.org/auth
 gives "sweep" 0 --json sweep
 check "sweep: told" is "$(cat "$dir/out")" '{"deleted":1200}'
@@ -359,7 +365,7 @@ check "sweep again: nothing" out '^deleted  0$'
 # --- run-jobs -----------------------------------------------------------------------------------------------------------
 sessions bob@example.org 1200 '-1 second' e
 gives "run-jobs" 0 --json run-jobs
-check "run-jobs: told" is "$(cat "$dir/out")" '{"deleted":1200,"held":false}'
+check "run-jobs: told" is "$(cat "$dir/out")" '{"deleted":1200,"held":false,"sent":0,"later":0}'
 check "run-jobs: the living stay" is "$(sql "SELECT group_concat(DISTINCT substr(id, 1, 1)) || count(*) FROM session")" l3
 check "run-jobs: the lease is given back" is "$(sql "SELECT substr(value, 1, 5) FROM latchkey_meta WHERE name = 'jobs'")" 1970-
 check "run-jobs: its lock is its owner's only" is "$(mode "$dir/jobs.lock")" -rw-------
@@ -370,7 +376,7 @@ sessions bob@example.org 5 '-1 second' e
 sql "UPDATE latchkey_meta SET value = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+30 seconds') || ' another' WHERE name = 'jobs'"
 lease=$(sql "SELECT value FROM latchkey_meta WHERE name = 'jobs'")
 gives "run-jobs while another is at it" 0 --json run-jobs
-check "run-jobs while another is at it: told" is "$(cat "$dir/out")" '{"deleted":0,"held":true}'
+check "run-jobs while another is at it: told" is "$(cat "$dir/out")" '{"deleted":0,"held":true,"sent":0,"later":0}'
 check "run-jobs while another is at it: nothing done" is "$(count bob@example.org)" 8
 check "run-jobs while another is at it: which keeps the lease" is "$(sql "SELECT value FROM latchkey_meta WHERE name = 'jobs'")" "$lease"
 gives "sweep while another is at it" 0 --json sweep
@@ -378,7 +384,7 @@ check "sweep asks nobody" is "$(cat "$dir/out")" '{"deleted":5}'
 sql "DELETE FROM latchkey_meta WHERE name = 'jobs'"
 sessions bob@example.org 5 '-1 second' e
 run_env LATCHKEY_JOBS_EVERY=0 --json run-jobs
-check "run-jobs where jobs.every is 0" is "$(cat "$dir/out")" '{"deleted":5,"held":false}'
+check "run-jobs where jobs.every is 0" is "$(cat "$dir/out")" '{"deleted":5,"held":false,"sent":0,"later":0}'
 run_env "LATCHKEY_POOL_STATE=$dir/none" run-jobs
 check "run-jobs without the state directory" is $? 1
 check "run-jobs without the state directory: told" err 'none/jobs.lock: No such file'
@@ -547,13 +553,13 @@ sql "UPDATE session SET userAgent = 'PatsFox/7', ipAddress = '198.51.100.77', la
     UPDATE latchkey_audit SET userId = NULL, email = 'pat@example.org' WHERE event = 'sign-in-refused';
     INSERT INTO latchkey_device VALUES ('$pat', '198.51.100.77', '2026-01-31T00:00:00.000Z', '2999-01-31T00:00:00.000Z'), ('$(user_id bob@example.org)', '192.0.2.99', '2026-01-31T00:00:00.000Z', '2999-01-31T00:00:00.000Z');
     INSERT INTO verification (id, identifier, value, expiresAt, createdAt, updatedAt)
-        VALUES ('reset:$pat', 'reset-password:0', '$pat:0', '2999-01-31T00:00:00.000Z', '2026-01-31T00:00:00.000Z', '2026-01-31T00:00:00.000Z');
+        VALUES ('reset-password:$pat', 'reset-password:0', '$pat:0:', '2999-01-31T00:00:00.000Z', '2026-01-31T00:00:00.000Z', '2026-01-31T00:00:00.000Z');
     INSERT INTO latchkey_limit VALUES ('sign-in account:$pat device:198.51.100.77', '$pat', 3, 1, '2999-01-31T00:00:00.000Z')"
 n=$(last)
 gives "user export" 0 user export Pat@Example.org
 check "user export: is JSON" json_ok
 check "user export: one line" is "$(lines "$dir/out")" 1
-check "user export: parts" is "$(from_json "(SELECT group_concat(key) FROM json_each(j))")" user,accounts,sessions,devices,events
+check "user export: parts" is "$(from_json "(SELECT group_concat(key) FROM json_each(j))")" user,accounts,sessions,devices,mails,events
 check "user export: the user" is "$(from_json "j ->> '\$.user.id' || ' ' || (j ->> '\$.user.email') || ' ' || (j ->> '\$.user.name')")" "$pat pat@example.org Pat"
 check "user export: how many of each" is "$(from_json "json_array_length(j, '\$.accounts') || json_array_length(j, '\$.sessions') || json_array_length(j, '\$.devices') || json_array_length(j, '\$.events')")" 1212
 check "user export: a session, a device, an event" is "$(from_json "(j ->> '\$.sessions[0].userAgent') || ' ' || (j ->> '\$.devices[0].device') || ' ' || (j ->> '\$.devices[0].lastSeenAt') || ' ' || (j ->> '\$.events[0].event')")" 'PatsFox/7 198.51.100.77 2026-01-31T00:00:00.000Z sign-up'
@@ -567,7 +573,20 @@ gives "user export of nobody" 1 user export nobody@example.org
 check "user export of nobody: told" err 'no such user: nobody@example.org'
 check "user export of nobody: nothing printed" [ ! -s "$dir/out" ]
 
-traces() { sql .dump | grep -c -i -e pat@example.org -e "$pat" -e 198.51.100.7 -e PatsFox -e "'Pat'"; }
+# what goes by mail: tokens, many of one kind too; mails to addresses that were his or were to be; what stands under the
+# hash of his address from the time before he had an account
+hash=$(printf pat@example.org | sha256sum | cut -d ' ' -f 1) was="'2026-01-31T00:00:00.000Z'"
+ticket() { echo "INSERT INTO verification (id, identifier, value, expiresAt, createdAt, updatedAt) VALUES ('$1', '$2', '$3', '2999-01-31T00:00:00.000Z', $was, $was);"; }
+waits() { echo "INSERT INTO latchkey_mail (ref, kind, recipient, data, createdAt, dueAt, tries, expiresAt) VALUES ('r$1$2', '$1', '$2', 'x', $was, $was, 0, '2999-01-31T00:00:00.000Z');"; }
+happened() { echo "INSERT INTO latchkey_audit (at, event, userId, actor, email) VALUES ($was, '$1', '$pat', 'user', '$2');"; }
+bob=$(user_id bob@example.org)
+sql "$(for kind in verify-email delete-account; do ticket "$kind:$pat" "$kind:0" "$pat:0:"; done)
+    $(ticket "change-email:$pat" change-email:0 "$pat:0:new.pat@example.org") $(ticket "reset-password:$(echo "$hash" | cut -c 1-32)" reset-password:1 ':0:')
+    $(for n in 1 2 3; do ticket "not-me:$pat:p$n" "not-me:$n" "$pat:0:p$n"; done) $(ticket "not-me:$bob:b1" not-me:4 "$bob:0:b1") $(ticket "reset-password:$bob" reset-password:5 "$bob:0:")
+    $(happened email-changed old.pat@example.org) $(happened email-change-requested new.pat@example.org) $(happened email-change-requested bob@example.org)
+    $(waits verify-email pat@example.org) $(waits email-changed old.pat@example.org) $(waits change-email new.pat@example.org) $(waits reset-password bob@example.org)
+    INSERT INTO latchkey_limit VALUES ('mail account:$hash', '$hash', 3, 1, '2999-01-31T00:00:00.000Z')"
+traces() { sql .dump | grep -c -i -e pat@example.org -e "$(echo "$hash" | cut -c 1-32)" -e "$pat" -e 198.51.100.7 -e PatsFox -e "'Pat'"; }
 check "before user erase there are traces" [ "$(traces)" -ge 10 ]
 before=$(sql 'SELECT count(*) FROM latchkey_audit') n=$(last)
 gives "user erase" 0 --json user erase Pat@Example.org
@@ -579,7 +598,8 @@ check "user erase: when and what, but not who" is "$(sql "SELECT group_concat(ev
 check "user erase: and which administrator did what" is "$(sql "SELECT group_concat(event || ' ' || actor) FROM latchkey_audit WHERE event LIKE 'user-%' AND userId = 'erased'")" "user-exported $me"
 check "user erase: is an event that does not tell of whom" is "$(events "$n")" "session-ended $me erased deleted, session-ended $me erased deleted, user-erased $me - -"
 check "user erase: why the sessions ended can be told" is "$(sql "SELECT group_concat(DISTINCT reason) || count(*) FROM latchkey_ended WHERE token LIKE 'p%'")" deleted2
-check "user erase: nobody else's" is "$(sql "SELECT (SELECT count(*) FROM latchkey_device) || (SELECT userAgent FROM latchkey_audit WHERE userId = '$(user_id bob@example.org)')")" 1Fox
+check "user erase: nobody else's" is "$(sql "SELECT (SELECT count(*) FROM verification) || (SELECT group_concat(recipient) FROM latchkey_mail) || (SELECT count(*) FROM latchkey_device) || (SELECT userAgent FROM latchkey_audit WHERE userId = '$(user_id bob@example.org)')")" 2bob@example.org1Fox
+sql "DELETE FROM latchkey_mail; DELETE FROM verification"
 gives "user erase twice" 1 user erase "$pat"
 check "user erase twice: told" err 'no such user'
 gives "user erase without a user" 2 user erase
@@ -704,7 +724,7 @@ gives "jwt delete-key without a key" 2 jwt delete-key
 meta=$(sql 'SELECT name, value FROM latchkey_meta ORDER BY name')
 gives "check" 0 check
 check "check changes nothing in the store" is "$(sql 'SELECT name, value FROM latchkey_meta ORDER BY name')" "$meta"
-for what in configuration secret state store schema clock; do
+for what in configuration secret state store schema clock mail; do
     check "check: $what is well" out "^ok  *$what "
 done
 check "check: the clock is the store's" out '^ok *clock *within 1 s of the store.s$'
@@ -824,6 +844,68 @@ run_env LATCHKEY_COOKIE_DOMAIN=example.org print cookie-name
 check "print cookie-name: with a domain" is "$(cat "$dir/out")" __Secure-latchkey.session_token
 check "print changes nothing" is "$(sql .dump | cksum)" "$before"
 
+# --- mail ------------------------------------------------------------------------------------------------------------------
+mkdir "$dir/mails" "$dir/templates"
+# mail ID KIND RECIPIENT: one that waits, and that no secret of ours opens
+mail() {
+    sql "INSERT INTO latchkey_mail (id, ref, kind, recipient, data, createdAt, dueAt, tries, expiresAt, lastError) VALUES ($1, 'r$1', '$2', $3,
+      'x', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:30.000Z', 1, '2999-01-01T00:00:00.000Z', '451 later')"
+}
+gives "mail list of none" 0 --json mail list
+check "mail list of none: an empty list" is "$(tr -d '\n' < "$dir/out")" '[]'
+mail 7 reset-password "'ann@example.org'"
+mail 8 test NULL
+gives "mail list" 0 mail list
+check "mail list: what waits" out '^ 7  reset-password  ann@example.org  2026-01-01T00:00:00Z      1  2026-01-01T00:00:30Z  2999-01-01T00:00:00Z  451 later$\|^ *7  reset-password  ann@example.org '
+gives "mail list, JSON" 0 --json mail list
+check "mail list, JSON: what waits" out '{"id":7,"kind":"reset-password","recipient":"ann@example.org","created":"2026-01-01T00:00:00.000Z","tries":1,"next":"2026-01-01T00:00:30.000Z","expires":"2999-01-01T00:00:00.000Z","error":"451 later"}'
+check "mail list, JSON: for nobody" out '"recipient":null'
+gives "status with mails" 0 --json status
+check "status with mails: how many" is "$(value mails) $(value mailsTried)" '2 2'
+gives "mail send without a transport" 1 mail send
+check "mail send without a transport: told" err 'mail.transport is none'
+gives "mail test without a transport" 1 mail test ann@example.org
+gives "mail drop" 0 --json mail drop 7
+check "mail drop: told" is "$(cat "$dir/out")" '{"id":7,"dropped":true}'
+for id in 7 x 0 -1 7x 99999999999999999999; do gives "mail drop of none ($id)" 1 mail drop -- "$id"; done
+LATCHKEY_MAIL_TRANSPORT=file LATCHKEY_MAIL_FROM=accounts@example.org LATCHKEY_MAIL_DIRECTORY=$dir/mails
+export LATCHKEY_MAIL_TRANSPORT LATCHKEY_MAIL_FROM LATCHKEY_MAIL_DIRECTORY
+gives "mail test" 0 --json mail test ann@example.org
+check "mail test: told" is "$(cat "$dir/out")" '{"recipient":"ann@example.org","sent":true,"answer":""}'
+check "mail test: it is there" is "$(grep -h '^To: ' "$dir/mails"/*.eml | tr -d '\r')" 'To: <ann@example.org>'
+gives "mail test, an address that is none" 1 mail test 'ann@example.org, bob@example.org'
+check "mail test, an address that is none: told" err 'no address that mail can be sent to'
+mail 9 verify-email "'ann@example.org'"
+run --json mail send
+check "mail send: what nobody is to get or no secret opens" is "$(cat "$dir/out")" '{"sent":0,"later":0,"dropped":1}'
+check "mail send: a mail that was given up is told" err 'mail 9 (verify-email) is given up after 2 tries: none of our secrets opens it'
+check "mail send: none is left" is "$(sql 'SELECT count(*) FROM latchkey_mail')" 0
+gives "mail send of none" 0 --json mail send
+check "mail send of none: told" is "$(cat "$dir/out")" '{"sent":0,"later":0,"dropped":0}'
+mail 10 test NULL
+gives "run-jobs with mails" 0 --json run-jobs
+check "run-jobs with mails: none is left" is "$(sql 'SELECT count(*) FROM latchkey_mail')" 0
+run check
+check "check of mail: where to" out "^ok  *mail  *file: in $dir/mails\$"
+printf 'Subject: Hi\n\n{{#x}}\n' > "$dir/templates/test.txt"
+LATCHKEY_MAIL_TEMPLATES=$dir/templates
+export LATCHKEY_MAIL_TEMPLATES
+run check
+check "check of a template with a fault: named" out "^FAIL  *templates  *$dir/templates/test.txt: line 3: a section has no end\$"
+printf 'Hi\n' > "$dir/templates/test.txt"
+run check
+check "check of a template without a subject: named" out '^FAIL  *templates  *.*test.txt: must begin with a line "Subject: '
+printf 'Subject: Hi\n' > "$dir/templates/test.txt"
+run check
+check "check of templates" out "^ok  *templates  *$dir/templates: well\$"
+rm "$dir/templates/test.txt"
+run check
+check "check of templates of which there are none" out '^warn  *templates '
+unset LATCHKEY_MAIL_TRANSPORT LATCHKEY_MAIL_FROM LATCHKEY_MAIL_DIRECTORY LATCHKEY_MAIL_TEMPLATES
+run_env LATCHKEY_MAIL_TRANSPORT=sendmail mail list
+check "mail without an address to come from" is $? 1
+check "mail without an address to come from: told" err 'mail.from: must be set where mail is sent'
+
 # --- e-mail addresses in any case, lines of other systems, text that is none -----------------------------------------------
 run_with "$password" user add Carol@Example.ORG
 check "user add with capitals" is $? 0
@@ -867,7 +949,7 @@ gives "user delete of the ones for this, too" 0 user delete cr@example.org
 mkdir -m 700 "$dir/empty"
 LATCHKEY_DATABASE_PATH=$dir/empty/new.db
 export LATCHKEY_DATABASE_PATH
-for command in 'status' 'sweep' 'run-jobs' 'audit' 'limit list' 'limit clear --everybody' 'user export bob@example.org' 'user erase bob@example.org' 'user list' 'user disable bob@example.org' 'user delete bob@example.org' 'session list' \
+for command in 'status' 'mail list' 'mail drop 1' 'sweep' 'run-jobs' 'audit' 'limit list' 'limit clear --everybody' 'user export bob@example.org' 'user erase bob@example.org' 'user list' 'user disable bob@example.org' 'user delete bob@example.org' 'session list' \
     'session list --user bob@example.org' 'session revoke-all --everybody' 'session revoke-all --user bob@example.org'; do
     # shellcheck disable=SC2086 # a command and its arguments
     gives "$command without a database" 1 $command

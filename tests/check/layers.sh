@@ -5,7 +5,7 @@ set -u
 top=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 cd "$top" || exit 1
 
-# Layers a file of the layer may include from. http stands beside db, store and auth; only app joins them.
+# Layers a file of the layer may include from. http and mail stand beside db, store and auth; only app joins them.
 allowed() {
     case $1 in
     base) echo "base" ;;
@@ -15,8 +15,9 @@ allowed() {
     store) echo "base conf crypto db store" ;;
     auth) echo "base conf crypto db store auth" ;;
     http) echo "base conf crypto http" ;;
-    app) echo "base conf crypto db store auth http app" ;;
-    ctl | main) echo "base conf crypto db store auth http app main" ;;
+    mail) echo "base conf crypto mail" ;;
+    app) echo "base conf crypto db store auth http mail app" ;;
+    ctl | main) echo "base conf crypto db store auth http mail app main" ;;
     esac
 }
 
@@ -26,12 +27,13 @@ owner() {
     ini.h) echo conf ;;
     openssl/* | crypt.h | unicase.h | uniconv.h | uninorm.h | unistr.h | unitypes.h | unistring/* | zxcvbn.h) echo crypto ;;
     sqlite3.h | mysql.h | errmsg.h) echo db ;;
+    curl/*) echo mail ;;
     fcgiapp.h | fcgi_stdio.h | fcgios.h | fcgi_config.h) echo http ;;
     json-c/* | json.h) echo "http app" ;;
     assert.h | ctype.h | errno.h | float.h | inttypes.h | iso646.h | limits.h | malloc.h | math.h | setjmp.h | signal.h | stdalign.h | \
         stdarg.h | stdatomic.h | stdbool.h | stddef.h | stdint.h | stdio.h | stdlib.h | stdnoreturn.h | string.h | time.h) echo any ;;
     arpa/* | dirent.h | endian.h | fcntl.h | getopt.h | grp.h | ifaddrs.h | linux/* | netdb.h | netinet/* | poll.h | pwd.h | \
-        sched.h | strings.h | sys/* | syslog.h | termios.h | unistd.h) echo any ;;
+        sched.h | spawn.h | strings.h | sys/* | sysexits.h | syslog.h | termios.h | unistd.h) echo any ;;
     *) echo none ;;
     esac
 }
@@ -90,7 +92,7 @@ check_file() { # FILE
 list=$(find src include -name '*.[ch]' -o -name '*.def' | sort)
 for f in $list; do check_file "$f"; done
 # Every layer must have been seen, or the tree is not what this script thinks it is.
-for l in base conf crypto db store auth http app; do
+for l in base conf crypto db store auth http mail app; do
     [ -n "$(find "src/$l" -name '*.c' 2>/dev/null)" ] || fault "src/$l" "no files found"
 done
 [ "$lines" -gt 50 ] || fault "layers.sh" "only $lines include lines found"

@@ -388,8 +388,8 @@ both("reset-password", ({ s, as, me, alive, born, at, change, signsIn, changesNo
 		ok(res); setsNothing(res); eq(await alive(v), true); eq(await alive(u), false); eq(countOf(s, u, "session"), 0);
 	});
 	test("a disabled user stays disabled", async () => {
-		const u = await born(), { token } = resetOf(s, u); s.ctl("user", "disable", u.email);
-		ok(await reset({ token })); eq(await signsIn(u, NEXT), false); eq(await signsIn(u, PASSWORD), false); eq(countOf(s, u, "session"), 0);
+		const u = await born(), { token: before } = resetOf(s, u); s.ctl("user", "disable", u.email);
+		await refused({ token: before }); const { token } = resetOf(s, u); ok(await reset({ token })); eq(await signsIn(u, NEXT), false); eq(await signsIn(u, PASSWORD), false); eq(countOf(s, u, "session"), 0);
 		const next = resetOf(s, u); ok(await reset({ token: next.token, newPassword: THIRD })); eq(await signsIn(u, THIRD), false); s.ctl("user", "enable", u.email); eq(await signsIn(u, THIRD), true);
 	});
 	test("a user who is gone: nothing is left, and nothing comes back", async () => {

@@ -7,6 +7,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { BUILD, DAY, FOREIGN, ID, MINUTE, PASSWORD, ROOT, SECOND, assert, cleanEnv, clears, eq, fails, newDir, newEmail, ok, same, setsNothing, start, times, until } from "./server.mjs";
+import { startMailing } from "./mailbox.mjs";
 
 const def = (file, re) => [...fs.readFileSync(path.join(ROOT, "include/auth", file), "utf8").matchAll(re)];
 const EVENTS = new Map(def("events.def", /^EVENT\(\w+,\s*"([a-z-]+)",\s*(true|false),/gm).map((m) => [m[1], { stored: m[2] === "true" }]));
@@ -77,8 +78,10 @@ const signedIn = (event, e) => ({ event, actor: "user", ipAddress: IP, userAgent
 const admin = (event, e) => ({ event, actor: ADMIN, ...e });
 const ended = (b, reason, e = {}) => ({ event: "session-ended", userId: b.id ?? b.of, sessionId: b.sid, reason, ...e });
 
-const s = await start({ workers: 2, clock: true, set: { "audit.file": auditFile(), "auth.mode": "bearer", "auth.delete_user": "on", "auth.trusted_origins": TRUSTED,
-	"session.max_per_user": "3", "audit.reason_kept": "2d", "jobs.every": "0" } });
+const s = await startMailing({ "audit.file": auditFile(), "auth.mode": "bearer", "auth.delete_user": "on", "auth.trusted_origins": TRUSTED,
+	"session.max_per_user": "3", "audit.reason_kept": "2d", "jobs.every": "0" }, { clock: true });
+/** The token of the newest mail to an address; it is a secret like any other. */
+const mailed = (email, server = s) => { const token = server.tokenOf(email); secrets.add(token); return token; };
 after(() => s.stop());
 const as = (b, o = {}) => ({ ...FROM, cookie: b.cookie, ...o });
 
@@ -128,6 +131,55 @@ const CASES = {
 	"password-reset": async () => {
 		const u = await user(s), token = offer(u);
 		await told(s, async () => ok(await s.post("/reset-password", { newPassword: NEW, token }, FROM)), [visitor("password-reset", { userId: u.id }), ended(u, "password-changed", visitor("session-ended"))]);
+	},
+	"reset-requested": async () => {
+		const u = await user(s), gone = await user(s), email = newEmail(), ask = (to) => s.post("/request-password-reset", { email: to }, FROM);
+		ctl(s, ["user", "disable", gone.email]);
+		await told(s, async () => ok(await ask(u.email)), [visitor("reset-requested", { userId: u.id, email: u.email })]); mailed(u.email);
+		await told(s, async () => ok(await ask(email)), [visitor("reset-requested", { email, reason: "unknown-user" })]);
+		await told(s, async () => ok(await ask(gone.email)), [visitor("reset-requested", { userId: gone.id, email: gone.email, reason: "disabled" })]);
+	},
+	"verify-requested": async () => {
+		const u = await user(s), first = mailed(u.email), email = newEmail(), ask = (to, o = FROM) => s.post("/send-verification-email", { email: to }, o);
+		await told(s, async () => ok(await ask(u.email, as(u))), [signedIn("verify-requested", { userId: u.id, email: u.email })]);
+		await told(s, async () => ok(await ask(email)), [visitor("verify-requested", { email, reason: "unknown-user" })]);
+		fails(await s.get(`/verify-email?token=${first}`), 401, "INVALID_TOKEN"); ok(await s.get(`/verify-email?token=${mailed(u.email)}`));
+		await told(s, async () => ok(await ask(u.email)), [visitor("verify-requested", { userId: u.id, email: u.email, reason: "verified-already" })]);
+	},
+	"email-verified": async () => {
+		const u = await user(s), token = mailed(u.email), follow = async () => ok(await s.get(`/verify-email?token=${token}`, FROM));
+		await told(s, follow, [visitor("email-verified", { userId: u.id, email: u.email })]); await told(s, follow, []);
+	},
+	"email-change-requested": async () => {
+		const u = await user(s), email = newEmail();
+		await told(s, async () => ok(await s.post("/change-email", { newEmail: email }, as(u))), [signedIn("email-change-requested", { userId: u.id, sessionId: u.sid, email })]); mailed(email);
+	},
+	"email-changed": async () => {
+		const u = await user(s), email = newEmail(); ok(await s.post("/change-email", { newEmail: email }, as(u)));
+		const token = mailed(email), follow = async () => ok(await s.get(`/verify-email?token=${token}`, FROM));
+		await told(s, follow, [visitor("email-changed", { userId: u.id, email })]); await told(s, follow, []);
+	},
+	"not-me": async () => {
+		const u = await user(s); mailed(u.email);
+		const b = await another(s, u, { remote: "198.51.100.9" }), token = mailed(u.email);
+		await told(s, async () => ok(await s.post("/not-me", { token }, FROM)), [visitor("not-me", { userId: u.id, sessionId: b.sid }), ended({ ...b, of: u.id }, "not-me", visitor("session-ended"))]);
+	},
+	"delete-requested": async () => {
+		const t = await startMailing({ "audit.file": auditFile(), "auth.delete_user": "mail", "jobs.every": "0" });
+		try {
+			const u = await user(t); mailed(u.email, t);
+			await told(t, async () => ok(await t.post("/delete-user", {}, as(u))), [signedIn("delete-requested", { userId: u.id, sessionId: u.sid })]);
+			const token = mailed(u.email, t);
+			await told(t, async () => ok(await t.post("/delete-user", { token }, as(u))), [signedIn("user-deleted", { userId: u.id, sessionId: u.sid }), ended(u, "deleted", signedIn("session-ended"))]);
+		} finally { secrets.add(t.secret()); await t.stop(); }
+	},
+	"mail-failed": async () => {
+		const t = await startMailing({ "audit.file": auditFile(), "mail.transport": "sendmail", "mail.sendmail": "/bin/false", "jobs.every": "0" });
+		try {
+			const u = await user(t), send = () => assert.throws(() => t.ctl("mail", "send"), "it says that something is left"); send();
+			t.sql(`UPDATE latchkey_mail SET expiresAt = ${t.time(Date.now() - SECOND)}`);
+			await told(t, send, [{ event: "mail-failed", actor: "system", email: u.email, reason: "verify-email" }]);
+		} finally { secrets.add(t.secret()); await t.stop(); }
 	},
 	"user-added": async () => {
 		const email = newEmail();
@@ -209,6 +261,7 @@ const ENDINGS = {
 	"too-many": [["by a fourth sign-in", async (u, b, o) => { await s.get("/session", as(o)); await another(s, u); await another(s, u); }, "visitor"]],
 	"password-changed": [["by its change", (u, b, o) => s.post("/change-password", { currentPassword: PASSWORD, newPassword: NEW, revokeOtherSessions: true }, as(o)), "user"],
 		["by a reset", (u) => s.post("/reset-password", { newPassword: NEW, token: offer(u) }, FROM), "visitor"], ["by an administrator", (u) => ctl(s, ["user", "set-password", u.email], `${NEW}\n`), ADMIN]],
+	"not-me": [["by the link in the mail of a new device", async (u, b) => { mailed(u.email); const c = await another(s, u, { remote: "198.51.100.77" }); Object.assign(b, c); return s.post("/not-me", { token: mailed(u.email) }, FROM); }, "visitor"]],
 	"disabled": [["by an administrator", (u) => ctl(s, ["user", "disable", u.email]), ADMIN]],
 	"deleted": [["by the user", (u, b, o) => s.post("/delete-user", { password: PASSWORD }, as(o)), "user"], ["by an administrator", (u) => ctl(s, ["user", "delete", u.email]), ADMIN], ["by erasing", (u) => ctl(s, ["user", "erase", u.email]), ADMIN]],
 	"administrator": [["alone", (u, b) => ctl(s, ["session", "revoke", b.sid]), ADMIN], ["with all of the user's", (u) => ctl(s, ["session", "revoke-all", "--user", u.email]), ADMIN], ["with everybody's", () => ctl(s, ["session", "revoke-all", "--everybody"]), null]],

@@ -27,13 +27,16 @@ function down(res, what) {
 	fails(res, 503, "SERVICE_UNAVAILABLE"); setsNothing(res);
 	assert.match(res.headers["retry-after"] ?? "", /^[1-9]\d*$/, what); assert.match(res.headers["x-request-id"] ?? "", /^\w+$/, what);
 }
+const LINKS = new Set(["/verify-email", "/not-me", "/delete-user/callback"]);
 /** Every route that looks into the store, with a request that is right in all else. */
 function requests(s, u) {
 	const bodies = { "/sign-up/email": { name: "A", email: newEmail(), password: PASSWORD }, "/sign-in/email": { email: u.email, password: PASSWORD }, "/revoke-session": { token: "x" },
-		"/change-password": { currentPassword: PASSWORD, newPassword: PASSWORD }, "/verify-password": { password: PASSWORD }, "/reset-password": { newPassword: PASSWORD, token: "a".repeat(32) }, "/update-user": { name: "B" } };
+		"/change-password": { currentPassword: PASSWORD, newPassword: PASSWORD }, "/verify-password": { password: PASSWORD }, "/reset-password": { newPassword: PASSWORD, token: "a".repeat(32) }, "/update-user": { name: "B" },
+		"/request-password-reset": { email: u.email }, "/send-verification-email": { email: u.email }, "/change-email": { newEmail: newEmail() }, "/not-me": { token: "a".repeat(32) } };
 	return s.routes().filter((r) => r.who !== "anyone").map((r) => {
 		const p = r.path.replace("{id}", "a".repeat(32));
-		return [`${r.method} ${p}`, () => s.send(r.method, p, { cookie: u.cookie, ...(r.method === "POST" && { json: bodies[r.path] ?? {} }) })];
+		const query = r.method === "GET" && LINKS.has(r.path) ? `?token=${"a".repeat(32)}` : "";
+		return [`${r.method} ${p}`, () => s.send(r.method, p + query, { cookie: u.cookie, ...(r.method === "POST" && { json: bodies[r.path] ?? {} }) })];
 	});
 }
 async function outage(s, u) {

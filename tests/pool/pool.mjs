@@ -225,7 +225,7 @@ export async function logged(s, f) {
 const USER = IS_ROOT ? account("www-data") : null;
 export function raise({ set = {}, owner = USER, mode = 0o700 } = {}) {
 	const dir = newDir("testbed"), socket = set["pool.socket"] ?? path.join(dir, "latchkey.sock");
-	const all = { "auth.base_url": "http://127.0.0.1:80", "auth.trusted_proxies": "127.0.0.1 ::1", "password.scrypt": "10,8,1", "password.slots": "64", "password.min_strength": "0", "limits.sign_in": "off", "limits.sign_up": "off", "limits.password": "off", "limits.total": "off", "limits.account": "0", "database.path": path.join(dir, "latchkey.db"),
+	const all = { "auth.base_url": "http://127.0.0.1:80", "auth.trusted_proxies": "127.0.0.1 ::1", "password.scrypt": "10,8,1", "password.slots": "64", "password.min_strength": "0", "limits.sign_in": "off", "limits.sign_up": "off", "limits.password": "off", "limits.mail": "off", "limits.mail_account": "off", "limits.total": "off", "limits.account": "0", "database.path": path.join(dir, "latchkey.db"),
 		"secret.file": path.join(dir, "secret"), "pool.workers": "2", "pool.socket": socket, "pool.state": dir, ...(owner && { "pool.user": owner.name }), ...set };
 	const sections = {};
 	for (const [k, v] of Object.entries(all)) (sections[k.split(".")[0]] ??= []).push(`${k.split(".")[1]} = ${v}`);

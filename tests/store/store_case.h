@@ -41,13 +41,16 @@ static inline int64_t rows_all(struct world *w)
 }
 
 /* The tables of enum sweep. */
-static const char *const swept_tables[SWEEPS] = {"latchkey_limit", "latchkey_device", "latchkey_ended", "verification",
-                                                 "jwks",           "latchkey_audit"};
+static const char *const swept_tables[SWEEPS] = {
+    "latchkey_limit", "latchkey_device", "latchkey_ended", "verification", "latchkey_mail", "jwks", "latchkey_audit"};
 
 /* How long a row stays after its time, where events are kept for so long. */
 static inline int64_t swept_after(enum sweep which, int64_t audit_keep)
 {
-    return which == SWEEP_OF_AUDITS ? audit_keep : which == SWEEP_OF_JWKS ? 30 * CLOCK_DAY : 0;
+    return which == SWEEP_OF_AUDITS                               ? audit_keep
+           : which == SWEEP_OF_JWKS                               ? 30 * CLOCK_DAY
+           : which == SWEEP_OF_TICKETS || which == SWEEP_OF_MAILS ? CLOCK_DAY
+                                                                  : 0;
 }
 
 static inline int64_t rows_in(struct world *w, const char *table)
@@ -67,6 +70,7 @@ static inline enum err swept_add(struct world *w, enum sweep which, const char *
 {
     const struct limit none = {.there = false}, l = {.name = name, .subject = "x", .tries = 1, .expires_at = at};
     const struct ticket t = {.id = name, .identifier = name, .value = "x"};
+    const struct mail m = {.ref = name, .kind = "test", .data = "x", .created_at = T0, .due_at = T0, .expires_at = at};
 
     switch (which) {
     case SWEEP_OF_LIMITS:
@@ -77,6 +81,8 @@ static inline enum err swept_add(struct world *w, enum sweep which, const char *
         return ended_add_own(w->db, "s", "u1", T0, &(struct ended){"revoked", at});
     case SWEEP_OF_TICKETS:
         return tickets_put(w->db, &t, at, T0);
+    case SWEEP_OF_MAILS:
+        return mails_add(w->db, &m);
     case SWEEP_OF_AUDITS:
         return audits_add(w->db, &(struct audit){.at = at, .event = "sign-in", .actor = "visitor"});
     case SWEEP_OF_JWKS:

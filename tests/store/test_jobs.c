@@ -93,7 +93,7 @@ static void test_small_tables_at_once(void)
     for (enum sweep which = 0; which < SWEEPS; which++)
         swept_fill(&w, which, "old", 70, T0 - swept_after(which, 180 * CLOCK_DAY));
     house_open(&w, "a", "batch = 100\n", &h);
-    run_all(&h, true, 420);
+    run_all(&h, true, SWEEPS * 70);
     run_all(&h, true, 0);
     house_close(&h);
     host_drop(&w, "a");

@@ -120,7 +120,7 @@ static void test_killed_each_time(void)
         (void)die_at(&w, i % 2, true);
     OK(migrate_ready(w.db, w.arena));
     complete(&w, count(&w, "tables"), count(&w, "columns"), count(&w, "statistics"));
-    CU_ASSERT_EQUAL(count(&w, "tables"), 11);
+    CU_ASSERT_EQUAL(count(&w, "tables"), 12);
     world_close(&w);
 }
 
@@ -176,8 +176,8 @@ static void test_two_accounts(void)
 
     world_empty(&w);
     world_server_sql("CREATE OR REPLACE USER latchkey_humble@localhost IDENTIFIED BY 'w'");
-    world_server_sql(arena_printf(
-        w.arena, "GRANT SELECT, INSERT, UPDATE, DELETE ON %s.* TO latchkey_humble@localhost", w.name));
+    world_server_sql(
+        arena_printf(w.arena, "GRANT SELECT, INSERT, UPDATE, DELETE ON %s.* TO latchkey_humble@localhost", w.name));
     struct cfg *cfg = world_config(&w, "user = latchkey_humble\npassword = w\n");
     struct db *db = NULL;
     OK(db_open(cfg, NULL, &db));

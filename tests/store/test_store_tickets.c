@@ -95,11 +95,32 @@ static void test_ticket_drop(void)
     world_close(&w);
 }
 
+/* Those below an id, and none that only begins alike. */
+static void test_ticket_drop_below(void)
+{
+    static const char *const ids[] = {"n:u1:a", "n:u1:",   "n:u1:zz", "n:u1",  "n:u1;a",
+                                      "n:u1/",  "n:u11:a", "N:u1:a",  "n:u2:a"};
+    struct world w;
+    struct ticket got;
+
+    world_open(&w);
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        const struct ticket t = ticket(ids[i], ids[i]);
+        put_ticket(&w, &t, T0 + 1000);
+    }
+    OK(tickets_drop_below(w.db, w.arena, "n:u1"));
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+        CU_ASSERT_EQUAL(tickets_find(w.db, w.arena, ids[i], T0, &got), i < 3 ? ERR_NONE : ERR_OK);
+    OK(tickets_drop_below(w.db, w.arena, "n:u1"));
+    world_close(&w);
+}
+
 static CU_TestInfo tests[] = {
     {"ticket find", test_ticket_find},
     {"ticket put", test_ticket_put},
     {"ticket spend", test_ticket_spend},
     {"ticket drop", test_ticket_drop},
+    {"ticket drop below", test_ticket_drop_below},
     CU_TEST_INFO_NULL,
 };
 

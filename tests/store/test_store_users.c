@@ -208,12 +208,103 @@ static void test_user_update(void)
     world_close(&w);
 }
 
+static struct user user_of(struct world *w, const char *id)
+{
+    struct user u = {.id = NULL};
+
+    OK(users_by_id(w->db, w->arena, id, &u));
+    return u;
+}
+
+/* By whoever has that id and that address, once. */
+static void test_user_verify(void)
+{
+    static const char *const other[][2] = {
+        {"u1", "u2@example.org"},  {"u1", "U1@example.org"}, {"u1", "u1@example.org "}, {"U1", "u1@example.org"},
+        {"u1 ", "u1@example.org"}, {"u3", "u3@example.org"}, {"", "u1@example.org"},    {"u1", ""}};
+    struct world w;
+
+    world_open(&w);
+    world_user(&w, 1);
+    world_user(&w, 2);
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+        NONE(users_verify(w.db, other[i][0], other[i][1], T0 + 1));
+    CU_ASSERT_FALSE(user_of(&w, "u1").email_verified);
+    CU_ASSERT_EQUAL(user_of(&w, "u1").updated_at, T0);
+    OK(users_verify(w.db, "u1", "u1@example.org", T0 + 2));
+    NONE(users_verify(w.db, "u1", "u1@example.org", T0 + 3));
+    CU_ASSERT(user_of(&w, "u1").email_verified);
+    CU_ASSERT_EQUAL(user_of(&w, "u1").updated_at, T0 + 2);
+    SAME(user_of(&w, "u1").name, "User 1");
+    CU_ASSERT_FALSE(user_of(&w, "u2").email_verified);
+    world_close(&w);
+}
+
+static void test_user_set_email(void)
+{
+    static const char *const other[][2] = {{"u1", "u2@example.org"},  {"u1", "U1@example.org"},
+                                           {"u1", "u1@example.org "}, {"U1", "u1@example.org"},
+                                           {"u1 ", "u1@example.org"}, {"u3", "u3@example.org"}};
+    struct world w;
+    struct user u;
+
+    world_open(&w);
+    world_user(&w, 1);
+    world_user(&w, 2);
+    add(&w, "u1", "s", T0 + 1);
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+        NONE(users_set_email(w.db, other[i][0], other[i][1], "new@example.org", T0 + 1));
+    NONE(users_by_email(w.db, w.arena, "new@example.org", &u));
+    OK(users_set_email(w.db, "u1", "u1@example.org", "new@example.org", T0 + 2));
+    NONE(users_set_email(w.db, "u1", "u1@example.org", "newer@example.org", T0 + 3));
+    OK(users_by_email(w.db, w.arena, "new@example.org", &u));
+    SAME(u.id, "u1");
+    CU_ASSERT(u.email_verified); /* who changes it has proven it */
+    CU_ASSERT_EQUAL(u.updated_at, T0 + 2);
+    CU_ASSERT_EQUAL(u.created_at, T0);
+    NONE(users_by_email(w.db, w.arena, "u1@example.org", &u));
+    CU_ASSERT(there(&w, "s"));
+    SAME(user_of(&w, "u2").email, "u2@example.org");
+    CU_ASSERT_FALSE(user_of(&w, "u2").email_verified);
+    world_close(&w);
+}
+
+/* One that is another's stays his; one that has become free can be had. The same again is no duplicate of itself. */
+static void test_user_set_email_taken(void)
+{
+    struct world w;
+    struct credential c;
+
+    world_open(&w);
+    world_user(&w, 1);
+    world_user(&w, 2);
+    CU_ASSERT_EQUAL(users_set_email(w.db, "u1", "u1@example.org", "u2@example.org", T0 + 1), ERR_DB_DUPLICATE);
+    SAME(user_of(&w, "u1").email, "u1@example.org");
+    CU_ASSERT_FALSE(user_of(&w, "u1").email_verified);
+    OK(users_set_email(w.db, "u1", "u1@example.org", "u1@example.org", T0 + 1));
+    OK(users_set_email(w.db, "u2", "u2@example.org", "free@example.org", T0 + 1));
+    OK(users_set_email(w.db, "u1", "u1@example.org", "u2@example.org", T0 + 1));
+    OK(accounts_find(w.db, w.arena, "u2@example.org", &c));
+    SAME(c.user.id, "u1");
+    OK(accounts_find(w.db, w.arena, "free@example.org", &c));
+    SAME(c.user.id, "u2");
+    world_close(&w);
+}
+
 static CU_TestInfo tests[] = {
-    {"user round trip", test_user_round_trip}, {"user keys are exact", test_user_keys_exact},
-    {"user duplicate", test_user_duplicate},   {"user page", test_user_page},
-    {"user delete", test_user_delete},         {"user cascade", test_user_cascade},
-    {"user disable", test_user_disable},       {"lock repeats", test_lock_repeats},
-    {"user update", test_user_update},         CU_TEST_INFO_NULL,
+    {"user round trip", test_user_round_trip},
+    {"user keys are exact", test_user_keys_exact},
+    {"user duplicate", test_user_duplicate},
+    {"user page", test_user_page},
+    {"user delete", test_user_delete},
+    {"user cascade", test_user_cascade},
+    {"user disable", test_user_disable},
+    {"lock repeats", test_lock_repeats},
+    {"user update", test_user_update},
+    {"user verify", test_user_verify},
+    {"user set email", test_user_set_email},
+    {"user set email: taken", test_user_set_email_taken},
+    CU_TEST_INFO_NULL,
 };
 
 static int run(const char *driver)

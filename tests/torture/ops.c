@@ -2,6 +2,8 @@
 #include "ops.h"
 
 #include "auth/jwt.h"
+#include "auth/leave.h"
+#include "ops_mail.h"
 
 #define NEW_PASSWORD "another good password"
 
@@ -148,7 +150,7 @@ static enum err leave(struct auth *au, const char *password)
 {
     const struct checked who = scene_who(au->arena, BOB);
 
-    return account_leave(au, &who, password);
+    return leave_start(au, &who, password, NULL, &(bool){false});
 }
 
 static enum err op_leave(struct auth *au, struct given *out)

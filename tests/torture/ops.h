@@ -20,6 +20,7 @@ struct op {
     enum err (*part)(struct auth *au, struct given *out);
     bool batches;     /* a part of it may stand */
     bool bookkeeping; /* its writes may be left out, if it says so */
+    bool mail;        /* mails are on */
     bool counts;      /* it is a try: whatever becomes of it, it may have been counted, once */
 };
 
@@ -30,5 +31,7 @@ enum op_id {
     OPS
 };
 extern const struct op ops[OPS];
+/* Settings as it wants them; before its arrange. */
+void ops_begin(const struct op *op);
 
 #endif

@@ -28,6 +28,7 @@ static const struct table {
      "tsssssssss"},
     {"latchkey_ended", "token, reason, expiresAt", "sst"},
     {"latchkey_device", "userId, device, lastSeenAt, expiresAt", "sstt"},
+    {"latchkey_mail", "ref, kind, recipient, createdAt, dueAt, tries, expiresAt", "sssttit"},
     {"jwks", "id, createdAt, expiresAt, alg, crv", "sttss"},
     {"latchkey_limit", "name, subject, tries, freeAt, expiresAt", "ssiit"}, /* the last one: see COUNTERS */
 };
@@ -59,12 +60,14 @@ const char *scene_session(struct arena *a, const char *user, int n)
 
 struct checked scene_who(struct arena *a, const char *user)
 {
+    const char *email = strcmp(user, ALICE) == 0 ? "alice@example.org" : "bob@example.org";
+
     return (struct checked){.session = {.id = scene_session(a, user, 1),
                                         .user_id = user,
                                         .expires_at = T0 + 7 * CLOCK_DAY,
                                         .remember = true,
                                         .dies_at = T0 + 30 * CLOCK_DAY},
-                            .user = {.id = user}};
+                            .user = {.id = user, .email = email}};
 }
 
 static void token_of(const char *user, int n, char out[static RNG_ID_SIZE])
@@ -124,17 +127,32 @@ static void keys_make(const struct scene *s, const char *text, struct keys **out
     unlink(path);
 }
 
-/* Bound to the password as it is. */
-static void add_ticket(struct scene *s, const char *user, const char *hash)
+/* bound: the text whose hash it is bound to, as auth/ticket.c has it. */
+static void add_ticket(struct scene *s, const char *word, const char *subject, const char *token, const char *user,
+                       const char *bound, const char *extra)
 {
-    char digest[TOKEN_HASH_SIZE], state[TOKEN_HASH_SIZE];
+    char digest[TOKEN_HASH_SIZE], epoch[TOKEN_HASH_SIZE];
 
-    need(token_hash(RESET_TOKEN, digest), "digest");
-    need(token_hash(hash, state), "digest");
-    const struct ticket t = {.id = arena_printf(s->w.arena, "reset:%s", user),
-                             .identifier = arena_printf(s->w.arena, "reset-password:%s", digest),
-                             .value = arena_printf(s->w.arena, "%s:%s", user, state)};
+    need(token_hash(token, digest), "digest");
+    need(token_hash(bound, epoch), "digest");
+    const struct ticket t = {.id = arena_printf(s->w.arena, "%s:%s", word, subject),
+                             .identifier = arena_printf(s->w.arena, "%s:%s", word, digest),
+                             .value = arena_printf(s->w.arena, "%s:%s:%s", user, epoch, extra)};
     need(tickets_put(s->plain, &t, T0 + 3 * CLOCK_DAY, T0), "ticket");
+}
+
+static void tickets_make(struct scene *s, const char *bobs)
+{
+    const char *both = arena_printf(s->w.arena, "bob@example.org\n%s", bobs);
+    const char *session = scene_session(s->w.arena, ALICE, 2);
+
+    add_ticket(s, "reset-password", BOB, RESET_TOKEN, BOB, both, "");
+    add_ticket(s, "delete-account", BOB, DELETE_TOKEN, BOB, both, "");
+    const char *change = arena_printf(s->w.arena, "%s bobby@example.org", scene_session(s->w.arena, BOB, 1));
+    add_ticket(s, "change-email", BOB, CHANGE_EMAIL_TOKEN, BOB, both, change);
+    add_ticket(s, "verify-email", BOB, VERIFY_TOKEN, BOB, "bob@example.org\n", "");
+    add_ticket(s, "not-me", arena_printf(s->w.arena, ALICE ":%.16s", session), NOT_ME_TOKEN, ALICE, "\n",
+               arena_printf(s->w.arena, "%s 192.0.2.200", session));
 }
 
 static void people_make(struct scene *s)
@@ -155,7 +173,7 @@ static void people_make(struct scene *s)
         add_session(s, BOB, bobs, i, T0 + 7 * CLOCK_DAY);
     for (int i = 5; i <= 9; i++)
         add_session(s, i % 2 ? ALICE : BOB, i % 2 ? hash : bobs, i, T0 + i * CLOCK_HOUR);
-    add_ticket(s, BOB, bobs);
+    tickets_make(s, bobs);
     need(users_disable(s->plain, CAROL, T0), "disable");
 }
 
@@ -242,19 +260,35 @@ static bool all_of(const char *s, const char *set, size_t n)
     return strlen(s) == n && strspn(s, set) == n;
 }
 
-/* A token's hash is drawn as the token is; that its session is there, the id tells. The secret's print is not drawn. */
-static const char *shown(const struct table *t, size_t column, const char *s)
+/* Of word, user, hash and so on each that was drawn as its kind. What a token is bound to is drawn by nobody. */
+static const char *ticket_shown(struct arena *a, const char *column, const char *s)
 {
+    struct buf b = buf_in(a);
+
+    for (size_t i = 0, n;; i++, s += n + 1) {
+        n = strcspn(s, ": ");
+        bool drawn = strcmp(column, "identifier") == 0 ? i == 1 : n >= 16 && n <= RNG_ID_LEN && !memchr(s, '@', n);
+        drawn = drawn && strncmp(s, "FIXED", 5) != 0;
+        buf_printf(&b, "%.*s%.*s", i ? 1 : 0, i ? s - 1 : s, drawn ? 7 : (int)n, drawn ? "<drawn>" : s);
+        if (!s[n])
+            return buf_str(&b);
+    }
+}
+
+/* A token's hash is drawn as the token is; that its session is there, the id tells. The secret's print is not drawn. */
+static const char *shown(struct arena *a, const struct table *t, size_t column, const char *s)
+{
+    static const char *const columns[] = {"id", "identifier", "value"};
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+    if (strcmp(t->name, "verification") == 0)
+        return ticket_shown(a, columns[column], s);
     if (strncmp(s, "FIXED", 5) == 0)
         return s;
     if (all_of(s, letters, RNG_ID_LEN))
         return "<id>";
     if (column == 1 && strcmp(t->name, "session") == 0)
         return "<hash>";
-    if (strncmp(s, "reset-password:", 15) == 0)
-        return "<reset token>";
     return strncmp(s, "$scrypt$ln=4", 12) == 0 && strcmp(s, bobs_hash) != 0 ? "<new password>" : s;
 }
 
@@ -267,7 +301,7 @@ static const char *line_of(struct arena *a, const struct table *t, const struct 
         if (v[i].null)
             buf_puts(&b, "|NULL");
         else if (t->kinds[i] == 's')
-            buf_printf(&b, "|%s", shown(t, i, v[i].s));
+            buf_printf(&b, "|%s", shown(a, t, i, v[i].s));
         else
             buf_printf(&b, "|%lld", (long long)v[i].i);
     }

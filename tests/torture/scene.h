@@ -9,6 +9,10 @@
 #include "crypto/keys.h"
 
 #define RESET_TOKEN "FIXEDresetBob0000000000000000000"
+#define DELETE_TOKEN "FIXEDdeleteBob000000000000000000"
+#define CHANGE_EMAIL_TOKEN "FIXEDchangeBob000000000000000000" /* to bobby@example.org */
+#define VERIFY_TOKEN "FIXEDverifyBob000000000000000000"
+#define NOT_ME_TOKEN "FIXEDnotMeAlice00000000000000000" /* Alice's session 2 */
 /* Ids are of the form of real ones, or nothing could be ended by them. */
 #define ALICE "FIXEDuserAlice000000000000000000"
 #define BOB "FIXEDuserBob00000000000000000000"
@@ -27,7 +31,7 @@ struct scene {
 };
 
 /* Sessions of Alice 1 to 4, of Bob 1 and 2, five expired ones; Alice's hash is of another cost than new ones, Bob's is
- * of the same. Bob has been given a token to reset his password with. */
+ * of the same. Bob has been given a token for each thing that goes by mail. */
 void scene_open(struct scene *s);
 void scene_close(struct scene *s);
 /* Everything as after scene_open. */

@@ -1,5 +1,6 @@
 /* S99: whichever system call fails below the secret file and the hash gate, no half of a secret is left, the next start
  * works, and no password is hashed outside the bound. */
+#include "auth/leave.h"
 #include "calls_case.h"
 
 #include "base/auto.h"
@@ -200,7 +201,7 @@ static enum err leave(struct scene *s, struct auth *au)
 {
     const struct checked who = scene_who(s->w.arena, BOB);
 
-    return account_leave(au, &who, PASSWORD);
+    return leave_start(au, &who, PASSWORD, NULL, &(bool){false});
 }
 
 static enum err reset(struct scene *s, struct auth *au)

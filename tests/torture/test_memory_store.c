@@ -1,6 +1,7 @@
 /* S99: whichever allocation fails during what a worker does with its store, and during whole requests: the answer is
  * right, or an error of the server, or the process ends as arena.c says; rows are as before or as after, and the
  * connection is of use, or given up, afterwards. */
+#include "auth/leave.h"
 #include "memory_case.h"
 
 #include "app/app.h"
@@ -74,7 +75,7 @@ static enum err run_leave(void)
     struct auth au = scene_auth(&scene, copy, arena);
     const struct checked who = scene_who(arena, BOB);
 
-    TRY(account_leave(&au, &who, PASSWORD));
+    TRY(leave_start(&au, &who, PASSWORD, NULL, &(bool){false}));
     say("gone");
     return ERR_OK;
 }

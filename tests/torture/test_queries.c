@@ -30,6 +30,7 @@ static void start(const struct op *op)
 {
     arena_reset(arena);
     scene_reset(&scene);
+    ops_begin(op);
     scene.but_tries = op->counts;
     if (op->arrange) {
         struct auth au = scene_auth(&scene, scene.plain, arena);

@@ -1,5 +1,6 @@
 /* S100: tokens made by many processes at once never meet, and where the kernel gives no randomness nothing is issued:
  * nothing weaker takes its place. The randomness here is the real one. */
+#include "auth/leave.h"
 #include "suite.h"
 
 #include "auth/jwt.h"
@@ -238,7 +239,7 @@ static void child_goes_on(int error)
     EXPECT(5, session_check(&au, &s.stale, &s.from, false, &c) == ERR_NONE);
     const struct checked who = scene_who(s.w.arena, BOB);
     EXPECT(6, account_reauthenticate(&au, &who, PASSWORD) == ERR_OK);
-    EXPECT(7, account_leave(&au, &who, PASSWORD) == ERR_OK);
+    EXPECT(7, leave_start(&au, &who, PASSWORD, NULL, &(bool){false}) == ERR_OK);
     scene_close(&s);
 }
 
