@@ -27,7 +27,7 @@ owner() {
     ini.h) echo conf ;;
     openssl/* | crypt.h | unicase.h | uniconv.h | uninorm.h | unistr.h | unitypes.h | unistring/* | zxcvbn.h) echo crypto ;;
     sqlite3.h | mysql.h | errmsg.h) echo db ;;
-    curl/*) echo mail ;;
+    curl/* | dlfcn.h) echo mail ;;
     fcgiapp.h | fcgi_stdio.h | fcgios.h | fcgi_config.h) echo http ;;
     json-c/* | json.h) echo "http app" ;;
     assert.h | ctype.h | errno.h | float.h | inttypes.h | iso646.h | limits.h | malloc.h | math.h | setjmp.h | signal.h | stdalign.h | \
