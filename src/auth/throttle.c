@@ -207,8 +207,10 @@ static enum err take_try(struct auth *au, const char *subject, const char *devic
 
 static bool is_limited(const struct auth *au)
 {
-    return au->trying != TRYING_NOTHING && (address_rate(au)->n > 0 || au->cfg->limits_account > 0 ||
-                                            au->cfg->limits_mail_account.n > 0 || au->cfg->limits_total.n > 0);
+    const struct cfg *cfg = au->cfg;
+    bool account = au->trying == TRYING_MAIL ? cfg->limits_mail_account.n > 0 : cfg->limits_account > 0;
+
+    return au->trying != TRYING_NOTHING && (account || address_rate(au)->n > 0 || cfg->limits_total.n > 0);
 }
 
 bool throttle_address_counts(const struct auth *au)

@@ -87,7 +87,7 @@ const owner = (s) => { const { uid, gid } = fs.statSync(s.dir); return process.g
 /** Queues `count` mails as a request would, in a process of its own. facts: link, name, new, ip, device, life (ms). */
 export function queue(s, kind, to, facts = {}, count = 1) {
 	const args = [s.conf, String(count), kind, to ?? "-", ...Object.entries(facts).map(([k, v]) => `${k}=${v}`)];
-	execFileSync(path.join(BUILD, "tests/mail/queue"), args, { env: { ...cleanEnv(), ...(s.clockFile && { LATCHKEY_TEST_CLOCK: s.clockFile }) }, stdio: ["ignore", "ignore", "inherit"], ...owner(s) });
+	execFileSync(path.join(BUILD, "tests/latchkey-queue"), args, { env: { ...cleanEnv(), ...(s.clockFile && { LATCHKEY_TEST_CLOCK: s.clockFile }) }, stdio: ["ignore", "ignore", "inherit"], ...owner(s) });
 }
 /** latchkeyctl: {code, out, err}; never throws. */
 export const ctl = (s, ...args) => new Promise((resolve) => execFile(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, ...args], { encoding: "utf8", env: cleanEnv() }, (e, out, err) => resolve({ code: e ? e.code : 0, out, err })));
