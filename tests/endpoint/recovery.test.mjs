@@ -26,14 +26,14 @@ const askReset = (email, more = {}, o) => s.post("/request-password-reset", { em
 describe("request-password-reset", () => {
 	const ANSWER = { status: true, message: "If this email exists in our system, check your email for the reset link" };
 	test("a link sets a new password, once, and ends all sessions; the user is told", async () => {
-		const u = await born(), other = await s.another(u);
+		const u = await born(), other = await s.another(u), third = await s.another(u, { rememberMe: false });
 		same(ok(await askReset(u.email)), ANSWER);
 		const m = await mailed(u, 2), { path, token } = follow(s, m.link);
 		assert.match(m.subject, /password/i); assert.match(token, ID); assert.ok(m.html.includes(m.link.replaceAll("&", "&amp;")));
 		const got = page(await s.get(path), 200, /new password/i);
 		eq(await s.alive(u.cookie), true, "opening the link does nothing"); page(await s.get(path), 200, /new password/i);
 		page(await submit(got, { newPassword: NEXT }), 200, /password is set/i);
-		for (const x of [u, other]) eq(await s.alive(x.cookie), false);
+		for (const x of [u, other, third]) eq(await s.alive(x.cookie), false);
 		eq((await s.signIn(u.email)).status, 401); ok(await s.signIn(u.email, { password: NEXT }));
 		page(await submit(got, { newPassword: PASSWORD }), 400, /Invalid token/); page(await s.get(path), 400, /does not work/);
 		assert.match((await mailed(u, 3)).subject, /password/i);
@@ -231,6 +231,13 @@ describe("a new device", () => {
 		for (const b of thief) eq(await s.alive(b.cookie), false);
 		eq(await s.alive(u.cookie), true); fails(await s.get(path), 401, "INVALID_TOKEN"); eq((await s.session(u.cookie)).user.email, u.email);
 		await s.another(u, {}, place); await mailed(u, 3);
+	});
+	test("used by many at once: one ends it", async () => {
+		for (let i = 0; i < 5; i++) {
+			const u = await born(), b = await s.another(u, {}, from(`203.0.113.${30 + i}`)), { token } = follow(s, (await mailed(u, 2)).link), all = await Promise.all(times(6, () => s.post("/not-me", { token })));
+			eq(all.filter((r) => r.status === 200).length, 1); for (const r of all) if (r.status !== 200) fails(r, 400, "INVALID_TOKEN");
+			eq(await s.alive(b.cookie), false);
+		}
 	});
 	test("whose session has ended already: fine; JSON works as well; a link of another kind does not", async () => {
 		const u = await born(), b = await s.another(u, {}, from("203.0.113.8")), { token } = follow(s, (await mailed(u, 2)).link);
