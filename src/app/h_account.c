@@ -18,6 +18,18 @@ static struct json_object *issue(struct ctx *ctx, const struct opened *o)
     return config_bearer(ctx->au.cfg) ? json_of_text(o->token) : NULL;
 }
 
+/* Who it is, and his session if he got one. */
+static enum err answer_opened(struct ctx *ctx, struct opened *opened)
+{
+    struct json_object *o = json_need(json_object_new_object());
+
+    json_put(o, "token", *opened->token ? issue(ctx, opened) : NULL);
+    json_put(o, "user", view_user(&opened->user));
+    response_json_take(&ctx->res, 200, o);
+    explicit_bzero(opened->token, sizeof opened->token);
+    return ERR_OK;
+}
+
 enum err h_sign_up(struct ctx *ctx, const void *in)
 {
     const struct in_sign_up *f = in;
@@ -25,12 +37,7 @@ enum err h_sign_up(struct ctx *ctx, const void *in)
     struct opened opened;
 
     TRY(account_sign_up(&ctx->au, &s, &ctx->caller, &ctx->presented, false, &opened));
-    struct json_object *o = json_need(json_object_new_object());
-    json_put(o, "token", *opened.token ? issue(ctx, &opened) : NULL);
-    json_put(o, "user", view_user(&opened.user));
-    response_json_take(&ctx->res, 200, o);
-    explicit_bzero(opened.token, sizeof opened.token);
-    return ERR_OK;
+    return answer_opened(ctx, &opened);
 }
 
 enum err h_sign_in(struct ctx *ctx, const void *in)
@@ -60,12 +67,7 @@ enum err h_change_password(struct ctx *ctx, const void *in)
 
     TRY(account_change_password(&ctx->au, &ctx->who, f->currentPassword, f->newPassword, f->revokeOtherSessions,
                                 &ctx->caller, &opened));
-    struct json_object *o = json_need(json_object_new_object());
-    json_put(o, "token", *opened.token ? issue(ctx, &opened) : NULL);
-    json_put(o, "user", view_user(&opened.user));
-    response_json_take(&ctx->res, 200, o);
-    explicit_bzero(opened.token, sizeof opened.token);
-    return ERR_OK;
+    return answer_opened(ctx, &opened);
 }
 
 enum err h_verify_password(struct ctx *ctx, const void *in)

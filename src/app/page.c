@@ -19,45 +19,20 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){body{color:#e6e9ed;background:#15181c}main{background:#1e2227;"
     "border-color:#39414a}button{background:#2f6fd0}}";
 
-static void escaped(struct buf *b, const char *s)
-{
-    for (; *s; s++) {
-        switch (*s) {
-        case '<':
-            buf_puts(b, "&lt;");
-            break;
-        case '>':
-            buf_puts(b, "&gt;");
-            break;
-        case '&':
-            buf_puts(b, "&amp;");
-            break;
-        case '"':
-            buf_puts(b, "&quot;");
-            break;
-        case '\'':
-            buf_puts(b, "&#39;");
-            break;
-        default:
-            buf_add(b, s, 1);
-        }
-    }
-}
-
 static void hidden(struct buf *b, const char *name, const char *value)
 {
     if (!value)
         return;
     buf_printf(b, "<input type=\"hidden\" name=\"%s\" value=\"", name);
-    escaped(b, value);
+    buf_html(b, value);
     buf_puts(b, "\">\n");
 }
 
 static void form(struct ctx *ctx, struct buf *b, const struct page *p)
 {
     buf_puts(b, "<form method=\"post\" action=\"");
-    escaped(b, ctx->au.cfg->auth_base_path);
-    escaped(b, p->action);
+    buf_html(b, ctx->au.cfg->auth_base_path);
+    buf_html(b, p->action);
     buf_puts(b, "\">\n");
     hidden(b, "token", p->token);
     hidden(b, "callbackURL", p->callback);
@@ -66,7 +41,7 @@ static void form(struct ctx *ctx, struct buf *b, const struct page *p)
                  "<label>New password <input type=\"password\" name=\"newPassword\" minlength=\"8\" maxlength=\"128\" "
                  "autocomplete=\"new-password\" required autofocus></label>\n");
     buf_puts(b, "<button>");
-    escaped(b, p->button);
+    buf_html(b, p->button);
     buf_puts(b, "</button></form>\n");
 }
 
@@ -80,11 +55,11 @@ enum err page_answer(struct ctx *ctx, int status, const struct page *p)
     buf_puts(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                 "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"robots\" content=\"noindex\">"
                 "<title>");
-    escaped(b, p->title);
+    buf_html(b, p->title);
     buf_printf(b, "</title><style>%s</style></head>\n<body><main><h1>", style);
-    escaped(b, p->title);
+    buf_html(b, p->title);
     buf_puts(b, "</h1>\n<p>");
-    escaped(b, p->text);
+    buf_html(b, p->text);
     buf_puts(b, "</p>\n");
     if (p->action)
         form(ctx, b, p);

@@ -126,7 +126,7 @@ enum err mail_queue(struct auth *au, enum mail_kind kind, const char *to, const 
     char ref[RNG_ID_SIZE];
     char *sealed;
 
-    if (au->cfg->mail_transport == TRANSPORT_NONE)
+    if (!mail_is_on(au->cfg))
         return ERR_OK;
     facts.at = f->at ? f->at : au->now;
     struct mail m = {

@@ -82,3 +82,18 @@ const char *buf_str(const struct buf *b)
 {
     return b->s ? b->s : "";
 }
+
+void buf_html(struct buf *b, const char *s)
+{
+    static const char special[] = "&<>\"'";
+    static const char *const as[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+
+    for (;;) {
+        size_t n = strcspn(s, special);
+        buf_add(b, s, n);
+        s += n;
+        if (!*s)
+            return;
+        buf_puts(b, as[strchr(special, *s++) - special]);
+    }
+}

@@ -144,22 +144,10 @@ static bool add(struct render *r, const char *s, size_t n)
 
 static bool add_escaped(struct render *r, const char *s)
 {
-    static const char special[] = "&<>\"'";
-    static const char *const as[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+    struct buf b = buf_in(r->out->arena);
 
-    while (*s) {
-        size_t n = strcspn(s, special);
-        if (!add(r, s, n))
-            return false;
-        s += n;
-        if (!*s)
-            break;
-        const char *escape = as[strchr(special, *s) - special];
-        if (!add(r, escape, strlen(escape)))
-            return false;
-        s++;
-    }
-    return true;
+    buf_html(&b, s);
+    return add(r, buf_str(&b), b.len);
 }
 
 static bool add_value(struct render *r, const struct mustache_data *d, const struct tag *t)

@@ -83,6 +83,15 @@ static void test_may_add_its_own_text(void)
     CU_ASSERT(b.len == 640 && memcmp(b.s + 630, "0123456789", 10) == 0);
 }
 
+static void test_html(void)
+{
+    struct buf b = fresh();
+    buf_html(&b, "");
+    CU_ASSERT_STRING_EQUAL(buf_str(&b), "");
+    buf_html(&b, "<a title=\"it's\">&amp;</a> \xC3\xA4");
+    CU_ASSERT_STRING_EQUAL(buf_str(&b), "&lt;a title=&quot;it&#39;s&quot;&gt;&amp;amp;&lt;/a&gt; \xC3\xA4");
+}
+
 static CU_TestInfo tests[] = {
     {"empty is empty text", test_empty_is_empty_text},
     {"grows byte by byte", test_grows_byte_by_byte},
@@ -91,6 +100,7 @@ static CU_TestInfo tests[] = {
     {"printf longer than any block", test_printf_longer_than_any_block},
     {"NUL bytes are kept", test_nul_bytes_are_kept},
     {"may add its own text", test_may_add_its_own_text},
+    {"text inside HTML", test_html},
     CU_TEST_INFO_NULL,
 };
 
