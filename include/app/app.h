@@ -4,6 +4,7 @@
 #define APP_APP_H
 
 #include "auth/auth.h"
+#include "auth/gate.h"
 #include "http/fcgi.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -46,6 +47,7 @@ struct ctx {
     bool from_us;         /* it passed the origin rule */
     bool passive;         /* this read does not count as use (D22) */
     bool signed_in;       /* session and user are set */
+    struct gate_need need; /* at the gate, and where a page was refused: what that page demands */
     struct checked who;
     const char *detail;              /* text of the error answer instead of the table's */
     const char *cookie_token;        /* cookie to set: the token */

@@ -29,6 +29,7 @@ enum err h_update_user(struct ctx *ctx, const void *in);
 enum err h_delete_user(struct ctx *ctx, const void *in);
 enum err h_update_session(struct ctx *ctx, const void *in);
 enum err h_list_accounts(struct ctx *ctx, const void *in);
+enum err h_gate(struct ctx *ctx, const void *in);
 enum err h_token(struct ctx *ctx, const void *in);
 enum err h_jwks(struct ctx *ctx, const void *in);
 enum err h_ok(struct ctx *ctx, const void *in);

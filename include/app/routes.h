@@ -13,6 +13,7 @@ enum who {
     WHO_PRESENTS,   /* credentials are read but not looked up */
     WHO_MAYBE,      /* the session, if there is one; works without the store for who presents none */
     WHO_EITHER,     /* the session, if there is one, and the store in any case */
+    WHO_GATED,      /* 401 without a session, 403 unless the rules for the page hold; 200 for our own paths */
     WHO_SIGNED_IN,  /* 401 without a session */
     WHO_PROVEN, /* and 403 unless the password was given lately, or comes with the request (the handler verifies it) */
     WHO_FRESH   /* and 403 if the password was given too long ago */
@@ -32,6 +33,7 @@ struct route {
     bool back;          /* a GET that may send the browser to the callbackURL of its query */
     bool page;          /* a link that people follow: a browser that asks for a page gets one */
     bool spends;        /* takes a one-time token, which stands for a form token as well */
+    bool next;          /* takes where to go on as `next`, which is no query of pairs (app/h_page.c) */
     bool reads;         /* form is form_reading: disableRefresh makes it passive */
     enum err (*handle)(struct ctx *ctx, const void *in);
     const char *text; /* one line for people */
@@ -39,6 +41,8 @@ struct route {
 
 extern const struct route routes[];
 extern const size_t routes_count;
+/* The gate: found by how it is asked, not by a path. */
+extern const struct route route_gate;
 
 /* The route for a request in that auth.mode; *id gets what stood for {id}. A HEAD finds the GET route. ERR_NOT_FOUND;
  * ERR_METHOD: the path is known, *allow says for what ("GET, HEAD"). */

@@ -39,6 +39,7 @@ struct auth {
     const char *mailing;     /* with TRYING_MAIL: the word of the mail; each kind is counted apart for an account */
     struct attempt *attempt; /* the try that was counted (auth/throttle.h); NULL: none */
     int64_t retry_after;     /* with ERR_LIMITED: seconds */
+    bool with_groups;        /* session_check shall find the user's groups as well */
     bool mail_queued;        /* whoever sends is to be told, once the transaction is over */
 };
 
@@ -65,6 +66,7 @@ struct presented {
 
 /* What session_check found. */
 struct checked {
+    struct groups groups; /* of the user, if auth->with_groups */
     struct session session;
     struct user user;
     size_t which; /* index into the presented tokens */

@@ -19,6 +19,7 @@ enum cfg_maxage { MAXAGE_IDLE, MAXAGE_ABSOLUTE };
 enum cfg_strength { STRENGTH_AUTO, STRENGTH_0, STRENGTH_1, STRENGTH_2, STRENGTH_3, STRENGTH_4 };
 enum cfg_transport { TRANSPORT_NONE, TRANSPORT_FILE, TRANSPORT_SENDMAIL, TRANSPORT_SMTP };
 enum cfg_smtptls { SMTPTLS_STARTTLS, SMTPTLS_TLS, SMTPTLS_OFF };
+enum cfg_remoteuser { REMOTEUSER_EMAIL, REMOTEUSER_ID, REMOTEUSER_NAME };
 enum cfg_driver { DRIVER_SQLITE, DRIVER_MYSQL };
 
 struct cfg_list {
@@ -28,6 +29,17 @@ struct cfg_list {
 /* So many of something in so much time. n 0: any number. */
 struct cfg_rate {
     int64_t n, per;
+};
+/* Who may pass the gate below a path: a section [gate PATH]. */
+struct cfg_rule {
+    const char *path, *loose; /* as base/path.h resolves them */
+    bool verified;            /* only with a proven address */
+    struct cfg_list groups;   /* only members of one of these; none: everybody who is signed in */
+    int line;
+};
+struct cfg_rules {
+    size_t n;
+    struct cfg_rule *v;
 };
 struct cfg_scrypt {
     int log2n, r, p;
@@ -52,6 +64,7 @@ struct cfg_scrypt {
 #define CFG_C_STRENGTH enum cfg_strength
 #define CFG_C_TRANSPORT enum cfg_transport
 #define CFG_C_SMTPTLS enum cfg_smtptls
+#define CFG_C_REMOTEUSER enum cfg_remoteuser
 #define CFG_C_DRIVER enum cfg_driver
 #define CFG_C_LEVEL enum log_level
 
@@ -59,6 +72,7 @@ struct cfg {
 #define CFG(section, key, type, def, min, max, text) CFG_C_##type section##_##key;
 #include "conf/config.def"
 #undef CFG
+    struct cfg_rules rules; /* of the sections [gate PATH] */
     /* derived by config_load, never set by hand */
     const char *origin;      /* scheme://host[:port] of auth.base_url, lower-case, default port left out */
     bool https;              /* the scheme of origin */
@@ -98,6 +112,11 @@ struct config_item {
     const char *value; /* effective, if cfg was given */
 };
 bool config_item(const struct cfg *cfg, struct arena *a, size_t i, struct config_item *out);
+
+/* The i-th rule of the gate as it stands in a file: "verified-email group:staff". */
+const char *config_rule_text(struct arena *a, const struct cfg_rule *rule);
+/* May a group of users be called so: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter, a digit or _? */
+bool config_group_ok(const char *name);
 
 /* The origin (scheme://host[:port]) of an absolute http(s) URL, in lower case, default port left out (RFC 6454 §4).
  * NULL if the URL has no such origin, or holds user info, blanks, control bytes, backslashes or a non-ASCII host. */

@@ -27,6 +27,7 @@ enum cfg_type {
     CFG_T_STRENGTH,
     CFG_T_TRANSPORT,
     CFG_T_SMTPTLS,
+    CFG_T_REMOTEUSER,
     CFG_T_DRIVER,
     CFG_T_LEVEL
 };
@@ -85,6 +86,12 @@ const char *config_type_text(enum cfg_type type);
 void config_check(struct cfg_reader *r);
 /* The part of it that is about new passwords. */
 void config_check_password(struct cfg_reader *r);
+/* A section [gate PATH] begins; its keys follow by config_rule_take. False: it was refused (told). */
+bool config_rule_begin(struct cfg_reader *r, int line, const char *path);
+void config_rule_take(struct cfg_reader *r, int line, const char *key, const char *value);
+/* What can be told of the rules only when all are there. And the second looks at the gate. */
+void config_check_gate(struct cfg_reader *r);
+void config_warn_gate(const struct cfg *cfg, config_fault_fn warn, void *arg);
 /* The part of it that is about mail, and its second looks. */
 void config_check_mail(struct cfg_reader *r);
 void config_warn_mail(const struct cfg *cfg, config_fault_fn warn, void *arg);

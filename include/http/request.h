@@ -29,6 +29,14 @@ struct pairs {
     const struct pair *v;
 };
 
+/* How the gate is asked, which decides in what words it can answer. */
+enum door {
+    DOOR_NONE,      /* it is not: a request for one of our own paths */
+    DOOR_RESPONDER, /* nginx's auth_request (LATCHKEY_OP): knows 2xx, 401 and 403 */
+    DOOR_PASSING,   /* an authorizer whose answer is passed on as it is: lighttpd, Apache's mod_authnz_fcgi */
+    DOOR_BLUNT      /* one of Apache's mod_fcgid: whatever is no 200 is a 401 */
+};
+
 enum body_kind { BODY_NONE, BODY_JSON, BODY_FORM };
 
 struct request {
@@ -36,6 +44,12 @@ struct request {
     const char *method_name; /* as sent */
     const char *path;        /* below auth.base_path, beginning with '/', raw; NULL: not below it */
     struct pairs query;      /* empty if path is NULL */
+    const char *query_text;  /* the same as sent; "" */
+    bool query_bad;          /* it is no text: query is empty */
+    enum door door;          /* then path is NULL */
+    const char *page;        /* at the gate or on an error page: path and query of the page, as sent; else NULL */
+    const char *place;       /* at the gate: where the page is, decoded and resolved; else NULL */
+    int refused;             /* on an error page: the status that led there; else 0 */
     /* header fields, NULL when absent */
     const char *cookie, *authorization, *origin, *referer, *accept, *user_agent, *forwarded_for;
     const char *fetch_site, *fetch_mode, *preflight_method;
@@ -50,8 +64,8 @@ struct request {
 };
 
 /* Reads the parameters. Repeated header fields are joined (Cookie with "; ", others with ", "); another parameter that
- * comes twice, a missing method or target, control bytes, a malformed CONTENT_LENGTH, a query that is not text, the
- * role of a filter: ERR_BAD_REQUEST. Over limits.head or 512 parameters: ERR_HEAD_LARGE. What is kept is copied into
+ * comes twice, a missing method or target, control bytes, a malformed CONTENT_LENGTH, an unknown LATCHKEY_OP, the role
+ * of a filter, a page at the gate whose path cannot be decoded: ERR_BAD_REQUEST. Over limits.head or 512 parameters: ERR_HEAD_LARGE. What is kept is copied into
  * the arena. Unless it fails, request_end is due. */
 MUST_USE enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out);
 /* Reads and parses the body, if there is a Content-Type and a length. forms: form-encoded bodies are taken as well as

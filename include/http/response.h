@@ -27,6 +27,9 @@ void response_reset(struct response *r);
 /* Adds a field; borrowed strings that live as long as the arena. CR, LF, other control bytes or non-ASCII in the value,
  * a name that is no token, or one field too many: ERR_INTERNAL, and nothing is added. */
 MUST_USE enum err response_header(struct response *r, const char *name, const char *value);
+/* The same for a value that may hold any UTF-8 but control bytes: what the gate tells a page is no field of an answer
+ * to a client. */
+MUST_USE enum err response_header_text(struct response *r, const char *name, const char *value);
 /* The value of a field set before; NULL. Names are compared without case. */
 const char *response_get(const struct response *r, const char *name);
 /* For building answers: where memory runs out these end the process after a log line, as the arena does, so that no

@@ -144,6 +144,11 @@ MUST_USE enum err accounts_set(struct db *db, const char *user_id, const char *p
 /* Adds s if the user is enabled and his password hash is still `password`; ERR_NONE otherwise. Caller holds the lock.
  */
 MUST_USE enum err sessions_add(struct db *db, const struct session *s, const char *token_hash, const char *password);
+/* Names of groups. */
+struct groups {
+    size_t n;
+    const char **v;
+};
 /* The session and its user, dead or alive. ERR_NONE. */
 MUST_USE enum err sessions_find(struct db *db, struct arena *a, const char *token_hash, struct session *s,
                                 struct user *u);

@@ -2,6 +2,7 @@
 #include "app/app.h"
 
 #include "app/audit.h"
+#include "app/gate.h"
 #include "app/guard.h"
 #include "app/jobs.h"
 #include "app/page.h"
@@ -176,16 +177,29 @@ static void crowd_watch(struct ctx *ctx)
                  ip);
 }
 
+/* The page's own method, body and origin are none of the gate's business. */
+static enum err serve_gate(struct ctx *ctx)
+{
+    ctx->route = &route_gate;
+    fcgi_arrived(ctx->fcgi);
+    TRY(guard_who(ctx));
+    return ctx->route->handle(ctx, NULL);
+}
+
 static enum err serve(struct ctx *ctx)
 {
     const char *allow = NULL;
 
     TRY(request_head(ctx->au.cfg, ctx->au.arena, fcgi_env(ctx->fcgi), &ctx->req));
     caller_read(ctx);
+    if (ctx->req.door != DOOR_NONE)
+        return serve_gate(ctx);
     enum err e = route_find(ctx->au.arena, ctx->au.cfg->auth_mode, ctx->req.method, ctx->req.path, &ctx->route,
                             &ctx->path_id, &allow);
     if (e != ERR_OK)
         return answer_unrouted(ctx, e, allow);
+    if (ctx->req.query_bad && !ctx->route->next)
+        return ERR_BAD_REQUEST;
     e = serve_route(ctx);
     try_count(ctx, e);
     crowd_watch(ctx);
@@ -292,10 +306,11 @@ static void log_access(struct ctx *ctx, enum err e)
 static void answer(struct ctx *ctx, enum err e)
 {
     const struct err_row *internal = err_row(ERR_INTERNAL);
+    bool gate = ctx->req.door != DOOR_NONE;
 
     if (e != ERR_OK)
-        e = answer_error(ctx, e);
-    if (e == ERR_OK)
+        e = gate ? gate_denied(ctx, e) : answer_error(ctx, e);
+    if (e == ERR_OK && !gate)
         e = add_headers(ctx);
     if (e == ERR_OK)
         return;

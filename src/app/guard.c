@@ -237,6 +237,15 @@ static enum err credentials_read(struct ctx *ctx)
     return ctx->presented.n > 0 ? ERR_OK : present_cookies(ctx);
 }
 
+/* What the page demands that is asked for, or was refused. */
+static void need_read(struct ctx *ctx)
+{
+    if (!ctx->req.place)
+        return;
+    gate_need(ctx->au.cfg, ctx->au.arena, ctx->req.place, &ctx->need);
+    ctx->au.with_groups = gate_needs_groups(&ctx->need);
+}
+
 static enum err why_ended(struct ctx *ctx)
 {
     enum err e = session_why_ended(&ctx->au, &ctx->presented, &ctx->why_ended);
@@ -272,7 +281,8 @@ enum err guard_who(struct ctx *ctx)
 {
     enum who who = ctx->route->who;
 
-    if (who == WHO_ANYONE)
+    need_read(ctx);
+    if (who == WHO_ANYONE || (who == WHO_GATED && ctx->need.own))
         return ERR_OK;
     if (who != WHO_STORE)
         TRY(credentials_read(ctx));
@@ -288,13 +298,13 @@ enum err guard_who(struct ctx *ctx)
         return e;
     ctx->signed_in = e == ERR_OK;
     /* well signed, yet of no living session: what the browser holds is of no use to it any more */
-    bool dead = !ctx->signed_in && ctx->presented.n > 0;
+    bool dead = !ctx->signed_in && ctx->presented.n > 0 && who != WHO_GATED;
     if (dead)
         TRY(why_ended(ctx)); /* a browser that cannot be told now shall ask again */
     ctx->cookie_drop = dead;
     if (ctx->signed_in)
         ctx->au.by.actor = "user";
-    if (ctx->signed_in && ctx->who.moved) {
+    if (ctx->signed_in && ctx->who.moved && who != WHO_GATED) {
         ctx->cookie_token = ctx->presented.v[ctx->who.which].token;
         ctx->cookie_of = &ctx->who.session;
     }
@@ -302,5 +312,7 @@ enum err guard_who(struct ctx *ctx)
         return ERR_OK;
     if (!ctx->signed_in)
         return ERR_UNAUTHORIZED;
+    if (who == WHO_GATED)
+        return gate_pass(&ctx->need, &ctx->who.user, &ctx->who.groups);
     return lately(ctx, who) ? ERR_OK : ERR_NOT_FRESH;
 }

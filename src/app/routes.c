@@ -75,6 +75,9 @@ const struct route routes[] = {
 /* clang-format on */
 const size_t routes_count = sizeof routes / sizeof routes[0];
 
+const struct route route_gate = {
+    .path = "/(gate)", .who = WHO_GATED, .handle = h_gate, .text = "May this page be shown, and to whom?"};
+
 /* Does the path fit the pattern? {id} stands for one whole segment; *id is set only then. */
 static bool path_fits(struct arena *a, const char *pattern, const char *path, const char **id)
 {
@@ -136,7 +139,7 @@ const char *route_method_name(const struct route *r)
 const char *route_who_name(const struct route *r)
 {
     static const char *const names[] = {"?",      "anyone",    "store",  "presents", "maybe",
-                                        "either", "signed-in", "proven", "fresh"};
+                                        "either", "gated",  "signed-in", "proven", "fresh"};
     return names[r->who];
 }
 
@@ -156,6 +159,8 @@ static bool row_whole(const struct route *r)
 
 enum err routes_check(void)
 {
+    if (!row_whole(&route_gate))
+        return ERR_INTERNAL;
     for (size_t i = 0; i < routes_count; i++) {
         if (!row_whole(&routes[i])) {
             log_error("route %zu (%s) is not whole", i, routes[i].path ? routes[i].path : "?");

@@ -14,6 +14,7 @@
 
 #define CONFIG_MAX_BYTES (1 << 20)
 #define ENV_PREFIX "LATCHKEY_"
+#define RULE_SECTION "gate "
 
 extern char **environ;
 
@@ -25,6 +26,7 @@ struct config_text {
     int line;
     bool wants_key;   /* this line must reach the handler */
     bool bad_section; /* told already; its keys are passed over */
+    bool in_rule;     /* below [gate PATH] */
 };
 
 static const struct cfg_row rows[] = {
@@ -169,7 +171,9 @@ static int handle_key(void *arg, const char *section, const char *key, const cha
     if (!key || !value || !t->wants_key)
         return 1;
     t->wants_key = false;
-    if (!t->bad_section)
+    if (t->in_rule)
+        config_rule_take(t->r, t->line, key, value);
+    else if (!t->bad_section)
         key_take(t, section, key, value);
     return 1;
 }
@@ -180,6 +184,7 @@ static void section_check(struct config_text *t, const char *line, size_t len)
     enum cfg_id id;
 
     t->bad_section = true;
+    t->in_rule = false;
     if (!close) {
         config_fault_line(t->r, t->line, "a [section] lacks its closing bracket");
         return;
@@ -192,6 +197,10 @@ static void section_check(struct config_text *t, const char *line, size_t len)
         return;
     }
     const char *name = arena_strndup(t->r->cfg->arena, line + 1, (size_t)(close - line) - 1);
+    if (strncmp(name, RULE_SECTION, sizeof RULE_SECTION - 1) == 0) {
+        t->in_rule = config_rule_begin(t->r, t->line, name + sizeof RULE_SECTION - 1);
+        return;
+    }
     if (!row_find(name, NULL, &id)) {
         config_fault_line(t->r, t->line, "there is no section [%s]", name);
         return;
@@ -271,11 +280,15 @@ static enum err text_read(struct cfg_reader *r, const char *text, size_t len)
 static bool env_ours(const char *entry, size_t len)
 {
     static const char conf[] = ENV_PREFIX "CONF", test[] = ENV_PREFIX "TEST_";
+    static const char *const cgi[] = {ENV_PREFIX "OP", ENV_PREFIX "PATH"}; /* parameters of a request to the gate */
 
     if (strncmp(entry, ENV_PREFIX, sizeof(ENV_PREFIX) - 1) != 0)
         return false;
     if (len == sizeof(conf) - 1 && memcmp(entry, conf, len) == 0)
         return false;
+    for (size_t i = 0; i < sizeof cgi / sizeof cgi[0]; i++)
+        if (len == strlen(cgi[i]) && memcmp(entry, cgi[i], len) == 0)
+            return false;
     return strncmp(entry, test, sizeof(test) - 1) != 0;
 }
 

@@ -390,5 +390,6 @@ void config_check(struct cfg_reader *r)
     check_session(r);
     config_check_password(r);
     config_check_mail(r);
+    config_check_gate(r);
     check_database(r);
 }

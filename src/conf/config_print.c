@@ -60,6 +60,21 @@ static void row_print(struct buf *out, const struct cfg *cfg, enum cfg_id id)
         line_print(out, "# ", row->key, row->def);
 }
 
+/* The sample's only lines that stand for no row: how a rule looks. */
+static const char rule_sample[] =
+    "\n# Who may pass the gate below a path (the longest one counts): signed-in, verified-email, group:NAME.\n"
+    "# All of these must hold; of several groups one does. Without a rule whoever is signed in may pass.\n"
+    "# [gate /admin/]\n"
+    "# require = verified-email group:staff\n";
+
+static void rules_print(struct buf *out, const struct cfg *cfg)
+{
+    for (size_t i = 0; i < cfg->rules.n; i++) {
+        buf_printf(out, "\n[gate %s]\n", cfg->rules.v[i].path);
+        line_print(out, "", "require", config_rule_text(out->arena, &cfg->rules.v[i]));
+    }
+}
+
 void config_print(struct buf *out, const struct cfg *cfg)
 {
     const char *section = "";
@@ -72,7 +87,11 @@ void config_print(struct buf *out, const struct cfg *cfg)
             buf_printf(out, "%s[%s]\n", cfg && i == 0 ? "" : "\n", row->section);
         section = row->section;
         row_print(out, cfg, (enum cfg_id)i);
+        if (!cfg && i == CFG_gate_sign_in)
+            buf_puts(out, rule_sample);
     }
+    if (cfg)
+        rules_print(out, cfg);
 }
 
 bool config_item(const struct cfg *cfg, struct arena *a, size_t i, struct config_item *out)
@@ -174,4 +193,5 @@ void config_warn(const struct cfg *cfg, config_fault_fn warn, void *arg)
     warn_session(cfg, warn, arg);
     warn_trust(cfg, warn, arg);
     config_warn_mail(cfg, warn, arg);
+    config_warn_gate(cfg, warn, arg);
 }

@@ -25,6 +25,7 @@ static const char *const words[][7] = {
     [CFG_T_STRENGTH] = {"auto", "0", "1", "2", "3", "4"},
     [CFG_T_TRANSPORT] = {"none", "file", "sendmail", "smtp"},
     [CFG_T_SMTPTLS] = {"starttls", "tls", "off"},
+    [CFG_T_REMOTEUSER] = {"email", "id", "name"},
     [CFG_T_DRIVER] = {"sqlite", "mysql"},
     [CFG_T_LEVEL] = {"error", "warn", "info", "debug"},
 };
@@ -49,6 +50,7 @@ static const char *const type_texts[] = {
     [CFG_T_STRENGTH] = "auto|0|1|2|3|4",
     [CFG_T_TRANSPORT] = "none|file|sendmail|smtp",
     [CFG_T_SMTPTLS] = "starttls|tls|off",
+    [CFG_T_REMOTEUSER] = "email|id|name",
     [CFG_T_DRIVER] = "sqlite|mysql",
     [CFG_T_LEVEL] = "error|warn|info|debug",
 };

@@ -26,7 +26,7 @@ enum kind {
 struct head {
     struct request r;
     struct target target;
-    const char *length, *transfer_encoding, *role;
+    const char *length, *transfer_encoding, *role, *apache_role, *op;
 };
 
 struct parameter {
@@ -39,12 +39,16 @@ struct parameter {
 #define TO(member) offsetof(struct head, member)
 static const struct parameter parameters[] = {
     {"FCGI_ROLE",            FIRST,    TO(role)},
+    {"FCGI_APACHE_ROLE",     ONCE,     TO(apache_role)},
+    {"LATCHKEY_OP",          ONCE,     TO(op)},
+    {"LATCHKEY_PATH",        ONCE_ANY, TO(target.place)},
     {"REQUEST_METHOD",       ONCE,     TO(r.method_name)},
     {"REQUEST_URI",          ONCE,     TO(target.uri)},
     {"SCRIPT_NAME",          ONCE_ANY, TO(target.script_name)},
     {"PATH_INFO",            ONCE_ANY, TO(target.path_info)},
     {"QUERY_STRING",         ONCE_ANY, TO(target.query_string)},
     {"REDIRECT_STATUS",      ONCE,     TO(target.redirect_status)},
+    {"REDIRECT_URI",         ONCE,     TO(target.redirect_uri)},
     {"REMOTE_ADDR",          ONCE,     TO(r.peer)},
     {"CONTENT_TYPE",         ONCE,     TO(r.content_type)},
     {"CONTENT_LENGTH",       ONCE,     TO(length)},
@@ -161,6 +165,24 @@ static enum err head_check(const struct head *h)
     return ERR_OK;
 }
 
+/* Who asks the gate. The role is of the FastCGI record, LATCHKEY_OP of the web server's configuration: no client has a
+ * say in either. */
+static enum err door_read(const struct head *h, enum door *out)
+{
+    bool authorizer = h->role && strcmp(h->role, "AUTHORIZER") == 0;
+
+    *out = DOOR_NONE;
+    if (h->op && strcmp(h->op, "check") != 0)
+        return refuse("LATCHKEY_OP", "is not known");
+    if (authorizer && h->apache_role && strcmp(h->apache_role, "ACCESS_CHECKER") == 0)
+        *out = DOOR_BLUNT;
+    else if (authorizer)
+        *out = DOOR_PASSING;
+    else if (h->op)
+        *out = DOOR_RESPONDER;
+    return ERR_OK;
+}
+
 enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out)
 {
     struct head h = {0};
@@ -169,7 +191,8 @@ enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, 
     TRY(head_check(&h));
     h.r.method = method_of(h.r.method_name);
     TRY(length_read(&h, &h.r.length));
-    TRY(target_read(cfg, a, &h.target, &h.r));
+    TRY(door_read(&h, &h.r.door));
+    TRY(h.r.door == DOOR_NONE ? target_read(cfg, a, &h.target, &h.r) : target_read_gate(a, &h.target, &h.r));
     if (!h.r.peer)
         h.r.peer = "";
     if (h.r.content_type && !*h.r.content_type)

@@ -39,13 +39,26 @@ static bool value_valid(const char *s)
     return true;
 }
 
-enum err response_header(struct response *r, const char *name, const char *value)
+static bool line_valid(const char *s)
 {
-    if (r->n == RESPONSE_HEADERS_MAX || !token_valid(name) || !value_valid(value))
+    for (const unsigned char *p = (const unsigned char *)s; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            return false;
+    return enc_utf8_valid(s, strlen(s));
+}
+
+enum err response_header_text(struct response *r, const char *name, const char *value)
+{
+    if (r->n == RESPONSE_HEADERS_MAX || !token_valid(name) || !line_valid(value))
         return ERR_INTERNAL;
     r->header[r->n].name = name;
     r->header[r->n++].value = value;
     return ERR_OK;
+}
+
+enum err response_header(struct response *r, const char *name, const char *value)
+{
+    return value_valid(value) ? response_header_text(r, name, value) : ERR_INTERNAL;
 }
 
 const char *response_get(const struct response *r, const char *name)

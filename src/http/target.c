@@ -3,7 +3,9 @@
  * spelled simply is none. */
 #include "http/target.h"
 
+#include "base/enc.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "http/pairs.h"
 
 #include <string.h>
@@ -19,11 +21,14 @@ static const char *uri_local(const char *uri)
     return uri + strcspn(uri, "/?#");
 }
 
-static bool is_error_page(const struct target *t)
+/* The status that an error page is shown for; 0: it is none. */
+static int refused_status(const struct target *t)
 {
     const char *s = t->redirect_status;
 
-    return s && strspn(s, "0123456789") == 3 && s[3] == '\0' && s[0] >= '4';
+    if (!s || strspn(s, "0123456789") != 3 || s[3] != '\0' || s[0] < '4')
+        return 0;
+    return (s[0] - '0') * 100 + (s[1] - '0') * 10 + (s[2] - '0');
 }
 
 static const char *below(const char *path, const char *base)
@@ -33,24 +38,59 @@ static const char *below(const char *path, const char *base)
     return strncmp(path, base, n) == 0 && path[n] == '/' ? path + n : NULL;
 }
 
+static enum err nothing(void)
+{
+    log_info("bad request: neither REQUEST_URI nor SCRIPT_NAME");
+    return ERR_BAD_REQUEST;
+}
+
+static void query_take(struct arena *a, const char *query, struct request *r)
+{
+    r->query_text = query ? query : "";
+    if (query)
+        r->query_bad = pairs_parse_query(a, query, strlen(query), &r->query) != ERR_OK;
+}
+
 enum err target_read(const struct cfg *cfg, struct arena *a, const struct target *t, struct request *r)
 {
-    const char *uri = t->uri && *t->uri ? t->uri : NULL;
+    const char *uri = t->uri && *t->uri ? uri_local(t->uri) : NULL;
     const char *path, *query = NULL;
 
-    if (!uri && !t->script_name) {
-        log_info("bad request: neither REQUEST_URI nor SCRIPT_NAME");
-        return ERR_BAD_REQUEST;
-    }
-    if (!uri || (is_error_page(t) && t->script_name)) {
+    r->query_text = "";
+    if (!uri && !t->script_name)
+        return nothing();
+    r->refused = refused_status(t);
+    if (!uri || (r->refused && t->script_name)) {
         path = arena_printf(a, "%s%s", t->script_name, t->path_info ? t->path_info : "");
+        r->page = r->refused ? uri : NULL;
     } else {
-        path = uri_local(uri);
-        query = strchr(path, '?');
-        path = arena_strndup(a, path, strcspn(path, "?"));
+        query = strchr(uri, '?');
+        path = arena_strndup(a, uri, strcspn(uri, "?"));
     }
     query = query ? query + 1 : t->query_string;
     r->path = below(path, cfg->auth_base_path);
-    /* queries of other pages (the gate asks about those) are none of ours to judge */
-    return r->path && query ? pairs_parse_query(a, query, strlen(query), &r->query) : ERR_OK;
+    /* queries of other pages are none of ours to judge */
+    if (r->path)
+        query_take(a, query, r);
+    return ERR_OK;
+}
+
+/* What the web server makes of the path counts, as far as it tells; else the path is resolved as all of them do. */
+enum err target_read_gate(struct arena *a, const struct target *t, struct request *r)
+{
+    const char *uri = t->uri && *t->uri ? uri_local(t->uri) : NULL;
+    const char *there = t->redirect_uri && *t->redirect_uri ? uri_local(t->redirect_uri) : uri;
+
+    r->query_text = "";
+    if (!there && !t->place)
+        return nothing();
+    const char *path = t->place ? t->place : enc_unpercent(a, there, strcspn(there, "?"), false);
+    /* servers do not agree on what comes after a '#', which no browser sends */
+    if (!path || *path != '/' || (uri && strchr(uri, '#'))) {
+        log_info("bad request: the path of the page cannot be decoded");
+        return ERR_BAD_REQUEST;
+    }
+    r->page = uri ? uri : there;
+    r->place = path_resolve(a, path);
+    return ERR_OK;
 }
