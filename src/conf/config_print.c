@@ -62,10 +62,9 @@ static void row_print(struct buf *out, const struct cfg *cfg, enum cfg_id id)
 
 /* The sample's only lines that stand for no row: how a rule looks. */
 static const char rule_sample[] =
-    "\n# Who may pass the gate below a path (the longest one counts): signed-in, verified-email, group:NAME.\n"
-    "# All of these must hold; of several groups one does. Without a rule whoever is signed in may pass.\n"
-    "# [gate /admin/]\n"
-    "# require = verified-email group:staff\n";
+    "\n# A section [gate /admin/] with the one line \"require = verified-email group:staff\" says who may pass\n"
+    "# below that path; of several paths the longest one counts. Words: signed-in, verified-email,\n"
+    "# group:NAME. All must hold, of several groups one. Without a rule whoever is signed in may pass.\n";
 
 static void rules_print(struct buf *out, const struct cfg *cfg)
 {
