@@ -41,6 +41,7 @@ struct ctx {
     const char *path_id; /* what stood for {id}; NULL */
     struct caller caller;
     struct presented presented;
+    bool presented_read; /* it holds what came */
     const char *callback; /* callbackURL, checked; NULL */
     const char *redirect; /* redirectTo, likewise */
     bool html;            /* a form or link of ours asks, and wants a page for an answer */

@@ -10,6 +10,8 @@ MUST_USE enum err guard_entry(struct ctx *ctx);
 MUST_USE enum err guard_origin(struct ctx *ctx);
 /* Credentials and session as route->who demands. Notes in ctx who it is and what is to become of the cookie. */
 MUST_USE enum err guard_who(struct ctx *ctx);
+/* Reads the credentials into ctx->presented, once for a request; guard_who does so too. */
+MUST_USE enum err guard_presented(struct ctx *ctx);
 /* Adds the CORS header fields where the request comes from a trusted foreign origin (D20). */
 MUST_USE enum err guard_cors(struct ctx *ctx);
 /* Is this a CORS preflight that is to be answered? Then the answer is in ctx->res. */

@@ -30,10 +30,14 @@ enum err h_delete_user(struct ctx *ctx, const void *in);
 enum err h_update_session(struct ctx *ctx, const void *in);
 enum err h_list_accounts(struct ctx *ctx, const void *in);
 enum err h_gate(struct ctx *ctx, const void *in);
+enum err h_login(struct ctx *ctx, const void *in);
 enum err h_token(struct ctx *ctx, const void *in);
 enum err h_jwks(struct ctx *ctx, const void *in);
 enum err h_ok(struct ctx *ctx, const void *in);
 enum err h_error(struct ctx *ctx, const void *in);
+
+/* The page whose form was posted, once more, with what was wrong. */
+enum err h_sign_in_again(struct ctx *ctx, enum err e, const char *text);
 
 /* What a handler answers that has nothing to tell but that it is done: {"status":true}. */
 enum err answer_status(struct ctx *ctx);

@@ -14,6 +14,8 @@ struct page {
     const char *button;
 };
 MUST_USE enum err page_answer(struct ctx *ctx, int status, const struct page *p);
+/* The form to sign in by. wrong: what was wrong with it the last time; next: where to go on, both checked; NULL. */
+MUST_USE enum err page_sign_in(struct ctx *ctx, int status, const char *wrong, const char *next);
 /* After something was done: {"status":true}; for a form of ours the callbackURL, or a page that says so. */
 MUST_USE enum err page_done(struct ctx *ctx, const char *title, const char *text);
 /* Sends the browser to url with name=value added to its query; value NULL: as it is. */

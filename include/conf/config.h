@@ -78,6 +78,7 @@ struct cfg {
     bool https;              /* the scheme of origin */
     bool cookie_is_secure;   /* cookie.secure with auto resolved */
     const char *cookie_full; /* cookie.name with auto resolved */
+    const char *cookie_form; /* name of the cookie that forms are bound to */
     int strength_least;      /* password.min_strength with auto resolved */
     const char *mail_site;   /* mail.from_name, or the host of origin */
     struct arena *arena;     /* owns all strings */

@@ -2,6 +2,7 @@
 #ifndef CRYPTO_TOKEN_H
 #define CRYPTO_TOKEN_H
 
+#include "base/enc.h"
 #include "base/rng.h"
 #include "crypto/keys.h"
 
@@ -18,6 +19,12 @@ MUST_USE enum err token_sign(const struct keys *k, const char *token, char out[s
  * form (32 of [A-Za-z0-9]) under one of our secrets; then out holds the token. ERR_NONE: it is none. ERR_INTERNAL: it
  * could not be told. */
 MUST_USE enum err token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE]);
+/* What a form carries to show that we have shown it to `subject` (at most 128 bytes): base64url of
+ * HMAC-SHA-256(first secret, "form " subject). ERR_INTERNAL. */
+#define TOKEN_FORM_SIZE (ENC_B64URL_LEN(KEYS_MAC_LEN) + 1)
+MUST_USE enum err token_form(const struct keys *k, const char *subject, char out[static TOKEN_FORM_SIZE]);
+/* Is `given` such a one, under any of our secrets? In constant time. ERR_NONE: no. ERR_INTERNAL. */
+MUST_USE enum err token_form_ok(const struct keys *k, const char *subject, const char *given);
 /* Is s of the form of a token or id: exactly 32 of [A-Za-z0-9]? */
 bool token_wellformed(const char *s);
 

@@ -48,7 +48,7 @@ struct request {
     bool query_bad;          /* it is no text: query is empty */
     enum door door;          /* then path is NULL */
     const char *page;        /* at the gate or on an error page: path and query of the page, as sent; else NULL */
-    const char *place;       /* at the gate: where the page is, decoded and resolved; else NULL */
+    const char *place;       /* at the gate or on an error page: where the page is, decoded and resolved; else NULL */
     int refused;             /* on an error page: the status that led there; else 0 */
     /* header fields, NULL when absent */
     const char *cookie, *authorization, *origin, *referer, *accept, *user_agent, *forwarded_for;

@@ -53,6 +53,8 @@ void response_error(struct response *r, int status, const char *code, const char
 MUST_USE enum err cookie_set(struct response *r, const struct cfg *cfg, const char *value, int64_t age_s);
 /* The same with an empty value and Max-Age=0. */
 MUST_USE enum err cookie_clear(struct response *r, const struct cfg *cfg);
+/* The cookie that forms are bound to, with the same attributes, until the browser is closed. */
+MUST_USE enum err cookie_set_form(struct response *r, const struct cfg *cfg, const char *value);
 
 /* The whole answer in CGI form, head and body, or the head alone. */
 void response_write(const struct response *r, bool head_only, struct buf *out);

@@ -257,7 +257,9 @@ static enum err answer_error(struct ctx *ctx, enum err e)
     const char *text = ctx->detail ? ctx->detail : row->text;
     response_reset(&ctx->res);
     ctx->exposed = NULL;
-    if (ctx->html)
+    if (ctx->html && ctx->route && ctx->route->again)
+        TRY(ctx->route->again(ctx, e, text));
+    else if (ctx->html)
         TRY(page_answer(ctx, row->status, &(struct page){.title = "That did not work", .text = text}));
     else
         response_error(&ctx->res, row->status, row->code, text);

@@ -1,6 +1,7 @@
 /* The guards. What a route demands stands in its row; this is the only file that enforces it. */
 #include "app/guard.h"
 
+#include "app/formtoken.h"
 #include "auth/journal.h"
 #include "auth/throttle.h"
 
@@ -132,7 +133,7 @@ enum err guard_origin(struct ctx *ctx)
     /* A browser's own form must carry a token (A3). One that was sent by mail is one that no other site can know. */
     const char *token = ctx->html ? pairs_get(&r->form, "token") : NULL;
     if (ctx->html && !(ctx->route->spends && token && token_wellformed(token)))
-        return ERR_FORM_TOKEN;
+        TRY(formtoken_check(ctx));
     return guard_callbacks(ctx);
 }
 
@@ -230,8 +231,11 @@ static enum err present_cookies(struct ctx *ctx)
     return ERR_OK;
 }
 
-static enum err credentials_read(struct ctx *ctx)
+enum err guard_presented(struct ctx *ctx)
 {
+    if (ctx->presented_read)
+        return ERR_OK;
+    ctx->presented_read = true;
     if (config_bearer(ctx->au.cfg))
         TRY(present_bearer(ctx));
     return ctx->presented.n > 0 ? ERR_OK : present_cookies(ctx);
@@ -285,7 +289,7 @@ enum err guard_who(struct ctx *ctx)
     if (who == WHO_ANYONE || (who == WHO_GATED && ctx->need.own))
         return ERR_OK;
     if (who != WHO_STORE)
-        TRY(credentials_read(ctx));
+        TRY(guard_presented(ctx));
     /* who shows nothing, or something forged, is nobody, whether the store is there or not */
     if (who <= WHO_PRESENTS || who == WHO_EITHER || ctx->presented.n > 0) {
         TRY(app_connect(ctx->app));

@@ -47,6 +47,11 @@ enum err h_sign_in(struct ctx *ctx, const void *in)
     struct opened opened;
 
     TRY(account_sign_in(&ctx->au, f->email, f->password, f->rememberMe, &ctx->caller, &ctx->presented, &opened));
+    if (ctx->html) {
+        json_object_put(issue(ctx, &opened));
+        explicit_bzero(opened.token, sizeof opened.token);
+        return page_redirect(ctx, url ? url : "/", NULL, NULL);
+    }
     struct json_object *o = json_need(json_object_new_object());
     json_put(o, "redirect", json_need(json_object_new_boolean(url != NULL)));
     json_put(o, "token", issue(ctx, &opened));

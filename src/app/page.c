@@ -2,6 +2,7 @@
  * told to no other site by the Referer. */
 #include "app/page.h"
 
+#include "app/formtoken.h"
 #include "app/guard.h"
 #include "app/handlers.h"
 
@@ -15,9 +16,10 @@ static const char style[] =
     "border-radius:.5rem}h1{font-size:1.4rem;margin:.2rem 0 1rem}label{display:block;margin:1rem 0}"
     "input{display:block;box-sizing:border-box;width:100%;font:inherit;padding:.5rem;margin-top:.25rem;"
     "border:1px solid #76808c;border-radius:.3rem;color:inherit;background:transparent}"
+    ".tick input{display:inline;width:auto;margin:0 .4rem 0 0}.wrong{color:#a3161c;font-weight:600}"
     "button{font:inherit;padding:.6rem 1.2rem;border:0;border-radius:.3rem;color:#fff;background:#1f5fbf}"
     "@media(prefers-color-scheme:dark){body{color:#e6e9ed;background:#15181c}main{background:#1e2227;"
-    "border-color:#39414a}button{background:#2f6fd0}}";
+    "border-color:#39414a}button{background:#2f6fd0}.wrong{color:#ff8f8f}}";
 
 static void hidden(struct buf *b, const char *name, const char *value)
 {
@@ -45,7 +47,8 @@ static void form(struct ctx *ctx, struct buf *b, const struct page *p)
     buf_puts(b, "</button></form>\n");
 }
 
-enum err page_answer(struct ctx *ctx, int status, const struct page *p)
+/* Begins an answer; what stands in the page follows, then page_end. */
+static struct buf *page_begin(struct ctx *ctx, int status, const char *title)
 {
     struct buf *b = &ctx->res.body;
 
@@ -55,23 +58,79 @@ enum err page_answer(struct ctx *ctx, int status, const struct page *p)
     buf_puts(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                 "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"robots\" content=\"noindex\">"
                 "<title>");
-    buf_html(b, p->title);
+    buf_html(b, title);
     buf_printf(b, "</title><style>%s</style></head>\n<body><main><h1>", style);
-    buf_html(b, p->title);
-    buf_puts(b, "</h1>\n<p>");
-    buf_html(b, p->text);
+    buf_html(b, title);
+    buf_puts(b, "</h1>\n");
+    return b;
+}
+
+static void paragraph(struct buf *b, const char *attributes, const char *text)
+{
+    buf_printf(b, "<p%s>", attributes);
+    buf_html(b, text);
     buf_puts(b, "</p>\n");
-    if (p->action)
-        form(ctx, b, p);
-    buf_puts(b, "</main></body></html>\n");
+}
+
+/* next: where the answer to a form in the page may lead; NULL. */
+static enum err page_end(struct ctx *ctx, const char *next)
+{
+    buf_puts(&ctx->res.body, "</main></body></html>\n");
     /* where the form's answer leads counts as its action too */
-    const char *there = p->callback ? config_origin_of(ctx->au.arena, p->callback) : NULL;
+    const char *there = next ? config_origin_of(ctx->au.arena, next) : NULL;
     TRY(response_header(&ctx->res, "Content-Security-Policy",
                         arena_printf(ctx->au.arena,
                                      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
                                      "form-action 'self'%s%s; frame-ancestors 'none'",
                                      there ? " " : "", there ? there : "")));
     return response_header(&ctx->res, "Referrer-Policy", "same-origin");
+}
+
+enum err page_answer(struct ctx *ctx, int status, const struct page *p)
+{
+    struct buf *b = page_begin(ctx, status, p->title);
+
+    paragraph(b, "", p->text);
+    if (p->action)
+        form(ctx, b, p);
+    return page_end(ctx, p->callback);
+}
+
+/* What was typed last time; never the password. */
+static void email_field(struct ctx *ctx, struct buf *b)
+{
+    const char *email = pairs_get(&ctx->req.form, "email");
+
+    buf_puts(b, "<label>E-mail <input type=\"email\" name=\"email\" autocomplete=\"username\" required value=\"");
+    buf_html(b, email ? email : "");
+    buf_printf(b, "\"%s></label>\n", email ? "" : " autofocus");
+}
+
+enum err page_sign_in(struct ctx *ctx, int status, const char *wrong, const char *next)
+{
+    struct arena *a = ctx->au.arena;
+    const char *token;
+
+    TRY(formtoken_give(ctx, &token));
+    struct buf *b = page_begin(ctx, status, "Sign in");
+    if (wrong)
+        paragraph(b, " role=\"alert\" class=\"wrong\"", wrong);
+    else if (ctx->signed_in)
+        paragraph(b, "", arena_printf(a, "You are signed in as %s.", ctx->who.user.email));
+    buf_puts(b, "<form method=\"post\" action=\"");
+    buf_html(b, ctx->au.cfg->auth_base_path);
+    buf_puts(b, "/sign-in/email\">\n");
+    hidden(b, "formToken", token);
+    hidden(b, "callbackURL", next);
+    email_field(ctx, b);
+    buf_puts(b, "<label>Password <input type=\"password\" name=\"password\" autocomplete=\"current-password\" "
+                "required></label>\n");
+    /* of two fields of a name the first counts: a box that is not ticked is not sent */
+    buf_puts(b, "<label class=\"tick\"><input type=\"checkbox\" name=\"rememberMe\" value=\"true\" checked> "
+                "Keep me signed in on this device</label>\n");
+    hidden(b, "rememberMe", "false");
+    buf_puts(b, "<button>Sign in</button></form>\n");
+    return page_end(ctx, next);
 }
 
 enum err page_redirect(struct ctx *ctx, const char *url, const char *name, const char *value)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define COOKIE_NAME "latchkey.session_token"
+#define COOKIE_FORM_NAME "latchkey.form"
 #define COOKIE_AGE_MAX (400 * CLOCK_DAY) /* RFC 6265bis: browsers cut longer ones */
 
 #define SOCKET_PATH_MAX 107 /* sun_path and its NUL */
@@ -244,11 +245,13 @@ static void check_secure(struct cfg_reader *r)
         config_fault_key(r, CFG_cookie_secure, "may be off only for a loopback host");
 }
 
-static const char *cookie_name_auto(const struct cfg *cfg)
+static const char *cookie_name_auto(const struct cfg *cfg, const char *name)
 {
-    if (!cfg->cookie_is_secure)
-        return COOKIE_NAME;
-    return strcmp(cfg->cookie_path, "/") == 0 && !*cfg->cookie_domain ? "__Host-" COOKIE_NAME : "__Secure-" COOKIE_NAME;
+    const char *prefix = "";
+
+    if (cfg->cookie_is_secure)
+        prefix = strcmp(cfg->cookie_path, "/") == 0 && !*cfg->cookie_domain ? "__Host-" : "__Secure-";
+    return arena_printf(cfg->arena, "%s%s", prefix, name);
 }
 
 /* Browsers drop a cookie that breaks the rules of its prefix, and compare prefixes without case (RFC 6265bis §4.1.3).
@@ -257,7 +260,10 @@ static void check_cookie_name(struct cfg_reader *r)
 {
     struct cfg *cfg = r->cfg;
 
-    cfg->cookie_full = strcmp(cfg->cookie_name, "auto") == 0 ? cookie_name_auto(cfg) : cfg->cookie_name;
+    bool automatic = strcmp(cfg->cookie_name, "auto") == 0;
+    cfg->cookie_full = automatic ? cookie_name_auto(cfg, COOKIE_NAME) : cfg->cookie_name;
+    cfg->cookie_form = automatic ? cookie_name_auto(cfg, COOKIE_FORM_NAME)
+                                 : arena_printf(cfg->arena, "%s.form", cfg->cookie_name);
     if (!only(cfg->cookie_full, "!#$%&'*+-.^_`|~"))
         config_fault_key(r, CFG_cookie_name, "may hold only the characters of a token (RFC 6265)");
     if (starts(cfg->cookie_full, "__Secure-") && !cfg->cookie_is_secure)

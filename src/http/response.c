@@ -106,14 +106,15 @@ static enum err cookie_add(struct response *r, const char *name, const char *lin
 }
 
 /* Clearing must repeat the attributes of setting, or the browser keeps the old cookie: both are written here. */
-static enum err cookie_write(struct response *r, const struct cfg *cfg, const char *value, const char *age)
+static enum err cookie_write(struct response *r, const struct cfg *cfg, const char *name, const char *value,
+                             const char *age)
 {
     static const char *const same_site[] = {"Lax", "Strict", "None"};
     struct buf line = buf_in(r->arena);
 
-    if (!token_valid(cfg->cookie_full) || strlen(cfg->cookie_full) + strlen(value) > COOKIE_SIZE_MAX)
+    if (!token_valid(name) || strlen(name) + strlen(value) > COOKIE_SIZE_MAX)
         return ERR_INTERNAL;
-    buf_printf(&line, "%s=%s", cfg->cookie_full, value);
+    buf_printf(&line, "%s=%s", name, value);
     if (age)
         buf_printf(&line, "; Max-Age=%s", age);
     if (*cfg->cookie_domain)
@@ -124,7 +125,7 @@ static enum err cookie_write(struct response *r, const struct cfg *cfg, const ch
     if (cfg->cookie_is_secure)
         buf_puts(&line, "; Secure");
     buf_printf(&line, "; SameSite=%s", same_site[cfg->cookie_same_site]);
-    return cookie_add(r, cfg->cookie_full, buf_str(&line));
+    return cookie_add(r, name, buf_str(&line));
 }
 
 enum err cookie_set(struct response *r, const struct cfg *cfg, const char *value, int64_t age_s)
@@ -134,12 +135,17 @@ enum err cookie_set(struct response *r, const struct cfg *cfg, const char *value
     if (age_s > COOKIE_AGE_MAX)
         age_s = COOKIE_AGE_MAX;
     const char *age = age_s > 0 ? arena_printf(r->arena, "%lld", (long long)age_s) : NULL;
-    return cookie_write(r, cfg, enc_percent(r->arena, value), age);
+    return cookie_write(r, cfg, cfg->cookie_full, enc_percent(r->arena, value), age);
 }
 
 enum err cookie_clear(struct response *r, const struct cfg *cfg)
 {
-    return cookie_write(r, cfg, "", "0");
+    return cookie_write(r, cfg, cfg->cookie_full, "", "0");
+}
+
+enum err cookie_set_form(struct response *r, const struct cfg *cfg, const char *value)
+{
+    return cookie_write(r, cfg, cfg->cookie_form, enc_percent(r->arena, value), NULL);
 }
 
 /* nginx passes the line on as it is, and a status line without a phrase and its blank is none (RFC 9112 §4). */

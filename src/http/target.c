@@ -51,6 +51,15 @@ static void query_take(struct arena *a, const char *query, struct request *r)
         r->query_bad = pairs_parse_query(a, query, strlen(query), &r->query) != ERR_OK;
 }
 
+/* Where a raw path leads; NULL: it cannot be decoded. Servers do not agree on what comes after a '#', which no browser
+ * sends. */
+static const char *place_of(struct arena *a, const char *uri)
+{
+    const char *path = strchr(uri, '#') ? NULL : enc_unpercent(a, uri, strcspn(uri, "?"), false);
+
+    return path && *path == '/' ? path_resolve(a, path) : NULL;
+}
+
 enum err target_read(const struct cfg *cfg, struct arena *a, const struct target *t, struct request *r)
 {
     const char *uri = t->uri && *t->uri ? uri_local(t->uri) : NULL;
@@ -63,6 +72,7 @@ enum err target_read(const struct cfg *cfg, struct arena *a, const struct target
     if (!uri || (r->refused && t->script_name)) {
         path = arena_printf(a, "%s%s", t->script_name, t->path_info ? t->path_info : "");
         r->page = r->refused ? uri : NULL;
+        r->place = r->page ? place_of(a, r->page) : NULL;
     } else {
         query = strchr(uri, '?');
         path = arena_strndup(a, uri, strcspn(uri, "?"));
@@ -82,15 +92,16 @@ enum err target_read_gate(struct arena *a, const struct target *t, struct reques
     const char *there = t->redirect_uri && *t->redirect_uri ? uri_local(t->redirect_uri) : uri;
 
     r->query_text = "";
-    if (!there && !t->place)
+    if (!there)
         return nothing();
-    const char *path = t->place ? t->place : enc_unpercent(a, there, strcspn(there, "?"), false);
-    /* servers do not agree on what comes after a '#', which no browser sends */
-    if (!path || *path != '/' || (uri && strchr(uri, '#'))) {
+    if (t->place)
+        r->place = *t->place == '/' ? path_resolve(a, t->place) : NULL;
+    else
+        r->place = place_of(a, there);
+    r->page = uri ? uri : there;
+    if (!r->place) {
         log_info("bad request: the path of the page cannot be decoded");
         return ERR_BAD_REQUEST;
     }
-    r->page = uri ? uri : there;
-    r->place = path_resolve(a, path);
     return ERR_OK;
 }

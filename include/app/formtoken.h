@@ -1,0 +1,12 @@
+/* Form tokens (CONTRACT A3): the hidden field formToken of every form of ours. */
+#ifndef APP_FORMTOKEN_H
+#define APP_FORMTOKEN_H
+
+#include "app/app.h"
+
+/* One for a form in the answer to this request; sets the browser's cookie if it lacks one. ERR_INTERNAL, ERR_RANDOM. */
+MUST_USE enum err formtoken_give(struct ctx *ctx, const char **out);
+/* Was the form that was posted shown to this browser, in this session? ERR_FORM_TOKEN. */
+MUST_USE enum err formtoken_check(struct ctx *ctx);
+
+#endif
