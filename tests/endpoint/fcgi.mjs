@@ -115,15 +115,15 @@ function result(raw, state, ms) {
 	return { state, ms, records: list, rest, stdout: of(STDOUT), stderr: of(STDERR).toString(), end: end && { app: end.readUInt32BE(0), protocol: end[4] } };
 }
 
-/** Takes a CGI answer apart, strictly: field lines of printable bytes ended by CRLF or LF, an empty line, a body. Throws
- * on anything else, so that an injected line cannot go unnoticed. */
+/** Takes a CGI answer apart, strictly: field lines of printable bytes (what the gate tells a page may be any UTF-8) ended by
+ * CRLF or LF, an empty line, a body. Throws on anything else, so that an injected line cannot go unnoticed. */
 export function parseAnswer(stdout) {
 	const text = stdout.toString("latin1"), split = /\r?\n\r?\n/.exec(text);
 	if (!split) throw new Error(`no empty line in the answer: ${JSON.stringify(text.slice(0, 200))}`);
 	const fields = text.slice(0, split.index).split(/\r?\n/).map((line) => {
-		const m = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\x20-\x7e]*)$/.exec(line);
+		const variable = line.startsWith("Variable-"), m = (variable ? /^([A-Z_a-z-]+): ?([\x20-\x7e\x80-\xff]*)$/ : /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\x20-\x7e]*)$/).exec(line);
 		if (!m) throw new Error(`no header field: ${JSON.stringify(line)}`);
-		return [m[1].toLowerCase(), m[2]];
+		return [m[1].toLowerCase(), variable ? Buffer.from(m[2], "latin1").toString("utf8") : m[2]];
 	});
 	const body = Buffer.from(text.slice(split.index + split[0].length), "latin1").toString("utf8");
 	const headers = {};
