@@ -48,6 +48,8 @@ struct sockets {
     int fd[SOCKETS];          /* -1: there is none */
     char where[SOCKETS][108]; /* path or ADDRESS:PORT if we made it; "": it was passed to us */
 };
+/* Is it a socket that listens? */
+bool sockets_listening(int fd);
 /* Takes what was passed (LISTEN_FDS, descriptor 0) and makes the rest as cfg says. ERR_IO (logged). */
 MUST_USE enum err sockets_open(const struct cfg *cfg, struct sockets *out);
 /* What a new configuration asks for: those that stay are taken over from `old`, others are made. ERR_IO: nothing has
@@ -60,6 +62,16 @@ void sockets_close(struct sockets *s, const struct sockets *next);
 void sockets_only(const struct sockets *mine);
 /* "/run/a.sock and /run/b.sock", for the log. */
 void sockets_text(const struct sockets *s, char *out, size_t size);
+
+/* --- cgi.c: one request by plain CGI --- */
+/* Were we started for that? */
+bool cgi_asked(void);
+/* False: the arguments are the query of a request, which a client chose. Before they are looked at. */
+bool cgi_arguments_ok(int argc, char **argv);
+/* Answers 500; the exit status. */
+int cgi_fail(void);
+/* Serves it. Returns the exit status. */
+int cgi_run(const struct cfg *cfg, const struct keys *keys);
 
 /* --- worker.c --- */
 struct worker {

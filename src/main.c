@@ -18,6 +18,7 @@ static const char usage[] =
     "\n"
     "If descriptor 0 is a listening socket, or one is passed by LISTEN_FDS, it is used; otherwise pool.socket is "
     "made.\n"
+    "Started as CGI program (GATEWAY_INTERFACE) it serves one request.\n"
     "See latchkey(8) and latchkey.conf(5).\n";
 
 static void tell(void *arg, const char *line)
@@ -85,6 +86,15 @@ static int serve_take(struct cfg *cfg, struct keys *keys, struct sockets *socket
     return status;
 }
 
+static int serve_cgi(struct cfg *cfg, struct keys *keys)
+{
+    process_keep_low();
+    int status = process_settle(keys) == ERR_OK ? cgi_run(cfg, keys) : cgi_fail();
+    keys_close(&keys);
+    config_free(&cfg);
+    return status;
+}
+
 static int run_as_user(char *path)
 {
     struct sockets sockets;
@@ -93,7 +103,9 @@ static int run_as_user(char *path)
 
     process_harden();
     if (configuration_read(path, &cfg, &keys) != ERR_OK)
-        return EXIT_FAILURE;
+        return cgi_asked() ? cgi_fail() : EXIT_FAILURE;
+    if (cgi_asked())
+        return serve_cgi(cfg, keys);
     if (cfg->mail_transport != TRANSPORT_SENDMAIL)
         process_keep_low();
     if (process_settle(keys) != ERR_OK || sockets_open(cfg, &sockets) != ERR_OK) {
@@ -111,12 +123,15 @@ static int run(char *path)
 {
     struct cfg *cfg;
 
-    log_name("master");
-    if (config_load(path, tell, NULL, &cfg) != ERR_OK)
-        return EXIT_FAILURE;
-    enum err e = process_become(cfg);
-    config_free(&cfg);
-    return e == ERR_OK ? run_as_user(path) : EXIT_FAILURE;
+    log_name(cgi_asked() ? "cgi" : "master");
+    enum err e = config_load(path, tell, NULL, &cfg);
+    if (e == ERR_OK) {
+        e = process_become(cfg);
+        config_free(&cfg);
+    }
+    if (e == ERR_OK)
+        return run_as_user(path);
+    return cgi_asked() ? cgi_fail() : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -132,6 +147,8 @@ int main(int argc, char **argv)
     char installed[] = LATCHKEY_SYSCONFDIR "/latchkey.conf";
     char *env = getenv("LATCHKEY_CONF"), *path = env && *env ? env : installed;
 
+    if (!cgi_arguments_ok(argc, argv))
+        return cgi_fail();
     for (int c; (c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
         switch (c) {
         case 'c':

@@ -12,7 +12,7 @@
 
 enum { FIRST_PASSED = 3 }; /* SD_LISTEN_FDS_START, sd_listen_fds(3) */
 
-static bool is_listening(int fd)
+bool sockets_listening(int fd)
 {
     int on = 0;
     socklen_t n = sizeof on;
@@ -47,14 +47,14 @@ static enum err take_passed(struct sockets *s)
 
     for (long i = 0; i < n; i++) {
         int fd = FIRST_PASSED + (int)i, which = passed_for(getenv("LISTEN_FDNAMES"), i);
-        if (!is_listening(fd))
+        if (!sockets_listening(fd))
             continue;
         if (i >= SOCKETS || s->fd[which] >= 0)
             return too_many();
         fcntl(fd, F_SETFD, FD_CLOEXEC);
         s->fd[which] = fd;
     }
-    if (s->fd[SOCKET_SESSION] < 0 && is_listening(STDIN_FILENO))
+    if (s->fd[SOCKET_SESSION] < 0 && sockets_listening(STDIN_FILENO))
         s->fd[SOCKET_SESSION] = STDIN_FILENO;
     return ERR_OK;
 }
@@ -129,7 +129,7 @@ void sockets_only(const struct sockets *mine)
     enum { LAST = 64 }; /* a master holds few */
 
     for (int fd = FIRST_PASSED; fd < LAST; fd++)
-        if (fd != mine->fd[SOCKET_SESSION] && fd != mine->fd[SOCKET_SIGN_IN] && is_listening(fd))
+        if (fd != mine->fd[SOCKET_SESSION] && fd != mine->fd[SOCKET_SIGN_IN] && sockets_listening(fd))
             close(fd);
 }
 

@@ -23,6 +23,9 @@ struct fcgi_options {
 /* Install signal handlers before: libfcgi would take SIGTERM. Uses SIGALRM and a timer, so call it in the process that
  * serves, after fork, once. *out: fcgi_close. ERR_CONFIG: a peer is no address. ERR_IO, ERR_NO_MEMORY. */
 MUST_USE enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out);
+/* The one request of a CGI process (RFC 3875): environment, descriptors 0 and 1; there is no fcgi_next. The process ends
+ * when the deadline has passed. *out: fcgi_close. ERR_NO_MEMORY. */
+MUST_USE enum err fcgi_open_cgi(int64_t deadline_ms, struct fcgi **out);
 void fcgi_close(struct fcgi **f);
 
 /* Waits for the next request; signals of `open_mask` come through while waiting and only then, and `stop` is looked at

@@ -7,6 +7,7 @@
 #include "base/deadline.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "http/cgi.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
@@ -34,6 +35,7 @@ struct fcgi {
     bool failed;
     int64_t signals_due; /* when they are to be let in apart */
     bool in_ended;       /* the peer has sent all of its body */
+    bool cgi;            /* no FastCGI at all: http/cgi.h */
 };
 
 /* Unix sockets are guarded by their file mode instead. */
@@ -89,12 +91,26 @@ enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out)
     return ERR_OK;
 }
 
+enum err fcgi_open_cgi(int64_t deadline_ms, struct fcgi **out)
+{
+    struct fcgi *f = calloc(1, sizeof *f);
+
+    if (!f)
+        return ERR_NO_MEMORY;
+    f->cgi = true;
+    f->fd = -1;
+    cgi_deadline(deadline_ms);
+    *out = f;
+    return ERR_OK;
+}
+
 void fcgi_close(struct fcgi **f)
 {
     if (!*f)
         return;
     fcgi_end(*f);
-    deadline_close(&(*f)->deadline);
+    if (!(*f)->cgi)
+        deadline_close(&(*f)->deadline);
     free(*f);
     *f = NULL;
 }
@@ -215,7 +231,7 @@ enum err fcgi_next(struct fcgi *f, const sigset_t *open_mask, const volatile sig
 
 char *const *fcgi_env(const struct fcgi *f)
 {
-    return f->req.envp;
+    return f->cgi ? cgi_env() : f->req.envp;
 }
 
 static enum err gone(struct fcgi *f, const char *where)
@@ -227,7 +243,8 @@ static enum err gone(struct fcgi *f, const char *where)
 
 void fcgi_arrived(struct fcgi *f)
 {
-    deadline_rest(&f->deadline);
+    if (!f->cgi)
+        deadline_rest(&f->deadline);
 }
 
 /* No events are asked for: a hang-up and an error are always told, while a web server that only ends its half of the
@@ -236,11 +253,15 @@ enum err fcgi_waits(struct fcgi *f)
 {
     struct pollfd p = {.fd = f->fd};
 
+    if (f->cgi)
+        return ERR_OK;
     return !f->deadline.hit && poll(&p, 1, 0) <= 0 ? ERR_OK : gone(f, "the queue");
 }
 
 enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got)
 {
+    if (f->cgi)
+        return cgi_read(to, n, got);
     int want = n > INT_MAX ? INT_MAX : (int)n;
     int have = FCGX_GetStr(to, want, f->req.in);
 
@@ -255,6 +276,8 @@ enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got)
 /* Closing the streams here, not in fcgi_end, sends answer and end of request in one write and tells its outcome. */
 enum err fcgi_write(struct fcgi *f, const char *s, size_t n)
 {
+    if (f->cgi)
+        return cgi_write(s, n);
     if (f->failed || n > INT_MAX)
         return ERR_CLIENT_GONE;
     bool ok = FCGX_PutStr(s, (int)n, f->req.out) == (int)n;
