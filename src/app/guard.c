@@ -20,12 +20,31 @@ bool guard_unsafe(enum method m)
     return m != METHOD_GET && m != METHOD_HEAD && m != METHOD_OPTIONS;
 }
 
+/* Browsers that go somewhere say so; scripts do not. */
+static bool wants_page(const struct request *r)
+{
+    return r->accept && strstr(r->accept, "text/html");
+}
+
+/* Who has filled in a form wants a page for an answer, whatever becomes of the request from here on. */
+static bool is_page(const struct ctx *ctx)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    const struct request *r = &ctx->req;
+
+    if (!guard_unsafe(r->method))
+        return ctx->route->page && wants_page(r);
+    return ctx->route->forms && wants_page(r) && r->content_type &&
+           strncasecmp(r->content_type, form, sizeof form - 1) == 0;
+}
+
 /* --- limits: a request that does not get as far as its password is counted by app.c ------------------------------- */
 
 enum err guard_entry(struct ctx *ctx)
 {
     struct auth *au = &ctx->au;
 
+    ctx->html = is_page(ctx);
     au->trying = ctx->route->trying;
     if (!throttle_address_counts(au))
         return ERR_OK;
@@ -101,12 +120,6 @@ static enum err guard_callbacks(struct ctx *ctx)
     return ERR_OK;
 }
 
-/* Browsers that go somewhere say so; scripts do not. */
-static bool wants_page(const struct request *r)
-{
-    return r->accept && strstr(r->accept, "text/html");
-}
-
 enum err guard_origin(struct ctx *ctx)
 {
     const struct request *r = &ctx->req;
@@ -120,16 +133,14 @@ enum err guard_origin(struct ctx *ctx)
         .login = ctx->route->login,
     };
 
-    if (!guard_unsafe(r->method)) {
-        ctx->html = ctx->route->page && wants_page(r);
+    if (!guard_unsafe(r->method))
         return ctx->route->back ? guard_callbacks(ctx) : ERR_OK;
-    }
     enum err e = origin_check(ctx->au.cfg, ctx->au.arena, &facts);
     if (e != ERR_OK) {
         journal_note(&ctx->au, EV_REQUEST_REFUSED, &(struct audit){.reason = err_row(e)->code});
         return e;
     }
-    ctx->html = r->body == BODY_FORM && wants_page(r);
+    ctx->html = ctx->html && r->body == BODY_FORM;
     /* A browser's own form must carry a token (A3). One that was sent by mail is one that no other site can know. */
     const char *token = ctx->html ? pairs_get(&r->form, "token") : NULL;
     if (ctx->html && !(ctx->route->spends && token && token_wellformed(token)))
