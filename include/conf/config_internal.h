@@ -75,6 +75,13 @@ void config_fault_line(struct cfg_reader *r, int line, const char *fmt, ...) PRI
 /* Tells a fault of a key, at the place its value came from; silent if its text was refused already. */
 void config_fault_key(struct cfg_reader *r, enum cfg_id id, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Sets the member of a key from text; tells what is wrong with it. */
+void config_value_take(struct cfg_reader *r, enum cfg_id id, const char *text);
+/* LATCHKEY_SECTION_KEY. */
+const char *config_env_name(struct arena *a, const struct cfg_row *row);
+/* Takes the settings of the environment. */
+void config_env_read(struct cfg_reader *r);
+
 /* Parses text into the member of row. NULL, or what is wrong with it (in arena). */
 const char *config_value_parse(struct arena *a, const struct cfg_row *row, const char *text, struct cfg *cfg);
 /* The member of row as text that config_value_parse reads back; of a secret only whether it is set. */

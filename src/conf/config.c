@@ -5,7 +5,6 @@
 #include "base/auto.h"
 #include "base/enc.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdlib.h>
@@ -13,10 +12,7 @@
 #include <sys/stat.h>
 
 #define CONFIG_MAX_BYTES (1 << 20)
-#define ENV_PREFIX "LATCHKEY_"
 #define RULE_SECTION "gate "
-
-extern char **environ;
 
 /* The text as libinih's reader sees it: one line for each call, so that the handler knows its line number, which the
  * packaged library does not tell. */
@@ -62,15 +58,6 @@ void config_fault_line(struct cfg_reader *r, int line, const char *fmt, ...)
     va_end(ap);
 }
 
-static const char *env_name(struct arena *a, const struct cfg_row *row)
-{
-    char *name = arena_printf(a, ENV_PREFIX "%s_%s", row->section, row->key);
-
-    for (char *p = name; *p; p++)
-        *p = (char)toupper((unsigned char)*p);
-    return name;
-}
-
 static const char *key_place(struct cfg_reader *r, enum cfg_id id)
 {
     const struct cfg_row *row = config_row(id);
@@ -78,7 +65,7 @@ static const char *key_place(struct cfg_reader *r, enum cfg_id id)
 
     switch (r->source[id].from) {
     case CFG_FROM_ENV:
-        return arena_printf(a, "environment: %s", env_name(a, row));
+        return arena_printf(a, "environment: %s", config_env_name(a, row));
     case CFG_FROM_FILE:
         return arena_printf(a, "%s:%d: %s.%s", r->file, r->source[id].line, row->section, row->key);
     case CFG_FROM_DEFAULT:
@@ -98,7 +85,7 @@ void config_fault_key(struct cfg_reader *r, enum cfg_id id, const char *fmt, ...
     va_end(ap);
 }
 
-static void value_take(struct cfg_reader *r, enum cfg_id id, const char *text)
+void config_value_take(struct cfg_reader *r, enum cfg_id id, const char *text)
 {
     const char *why = config_value_parse(r->cfg->arena, config_row(id), text, r->cfg);
 
@@ -161,7 +148,7 @@ static void key_take(struct config_text *t, const char *section, const char *key
     }
     if (r->open_to_all && config_row(id)->type == CFG_T_SECRET && *value)
         config_fault_line(r, 0, "holds %s.%s and is readable by everybody: chmod o-r", section, key);
-    value_take(r, id, value);
+    config_value_take(r, id, value);
 }
 
 static int handle_key(void *arg, const char *section, const char *key, const char *value)
@@ -275,49 +262,6 @@ static enum err text_read(struct cfg_reader *r, const char *text, size_t len)
     return ERR_OK;
 }
 
-/* --- the environment --------------------------------------------------------------------------------------------- */
-
-static bool env_ours(const char *entry, size_t len)
-{
-    static const char conf[] = ENV_PREFIX "CONF", test[] = ENV_PREFIX "TEST_";
-    static const char *const cgi[] = {ENV_PREFIX "OP", ENV_PREFIX "PATH"}; /* parameters of a request to the gate */
-
-    if (strncmp(entry, ENV_PREFIX, sizeof(ENV_PREFIX) - 1) != 0)
-        return false;
-    if (len == sizeof(conf) - 1 && memcmp(entry, conf, len) == 0)
-        return false;
-    for (size_t i = 0; i < sizeof cgi / sizeof cgi[0]; i++)
-        if (len == strlen(cgi[i]) && memcmp(entry, cgi[i], len) == 0)
-            return false;
-    return strncmp(entry, test, sizeof(test) - 1) != 0;
-}
-
-static void env_take(struct cfg_reader *r, const char *name, const char *value)
-{
-    for (size_t i = 0; i < CFG_COUNT; i++) {
-        enum cfg_id id = (enum cfg_id)i;
-        if (strcmp(env_name(r->cfg->arena, config_row(id)), name) != 0)
-            continue;
-        if (r->source[id].from == CFG_FROM_ENV)
-            config_fault_key(r, id, "is there twice");
-        r->source[id] = (struct cfg_source){.from = CFG_FROM_ENV};
-        value_take(r, id, value);
-        return;
-    }
-    r->faults++;
-    if (r->fault)
-        r->fault(r->arg, arena_printf(r->cfg->arena, "environment: %s: there is no such key", name));
-}
-
-static void env_read(struct cfg_reader *r)
-{
-    for (char **e = environ; e && *e; e++) {
-        const char *equals = strchr(*e, '=');
-        if (equals && env_ours(*e, (size_t)(equals - *e)))
-            env_take(r, arena_strndup(r->cfg->arena, *e, (size_t)(equals - *e)), equals + 1);
-    }
-}
-
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
 static enum err cfg_new(struct cfg **out)
@@ -344,10 +288,10 @@ static enum err parse_all(struct cfg_reader *r, const char *text, size_t len, bo
 {
     TRY(cfg_new(&r->cfg));
     for (size_t i = 0; i < CFG_COUNT; i++)
-        value_take(r, (enum cfg_id)i, rows[i].def);
+        config_value_take(r, (enum cfg_id)i, rows[i].def);
     enum err e = text_read(r, text, len);
     if (env)
-        env_read(r);
+        config_env_read(r);
     config_check(r);
     e = e == ERR_OK && r->faults ? ERR_CONFIG : e;
     if (e != ERR_OK)

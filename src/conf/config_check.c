@@ -16,7 +16,6 @@
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 static const char letters_digits[] = LETTERS "0123456789";
-
 static bool only(const char *s, const char *further)
 {
     for (; *s; s++) {
