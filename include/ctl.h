@@ -16,7 +16,9 @@ struct ctl {
     const char *in;                 /* --in */
     bool everybody, effective;      /* --everybody, --effective */
     const char *last_user[2];       /* of ctl_audit: id and what is shown for it */
-    const char *arg;                /* the one positional argument; NULL */
+    const char *arg;                /* the positional argument; NULL */
+    char **more;                    /* those after it, of commands that take them */
+    size_t n_more;
 };
 
 /* NEEDS_STORE: that is there; MAKES_STORE: makes an empty one where there is none; CHANGES_STORE: opens it by itself,
@@ -34,7 +36,7 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
 struct ctl_command {
     const char *noun, *verb; /* verb NULL: the noun is the whole command */
-    const char *arg;         /* name of the positional argument; NULL: none; "[X]": optional */
+    const char *arg;         /* name of the positional argument; NULL: none; "X Y…": and at least one more */
     const char *options;     /* letters: u --user, n --name, k --keep, e --everybody, f --effective, s --since,
                               * a --address, i --in */
     enum ctl_needs needs;
@@ -75,6 +77,11 @@ int ctl_user_erase(struct ctl *ctl);
 int ctl_audit(struct ctl *ctl);
 int ctl_limit_list(struct ctl *ctl);
 int ctl_limit_clear(struct ctl *ctl);
+int ctl_group_list(struct ctl *ctl);
+int ctl_group_members(struct ctl *ctl);
+int ctl_group_of(struct ctl *ctl);
+int ctl_group_add(struct ctl *ctl);
+int ctl_group_remove(struct ctl *ctl);
 int ctl_mail_list(struct ctl *ctl);
 int ctl_mail_send(struct ctl *ctl);
 int ctl_mail_drop(struct ctl *ctl);

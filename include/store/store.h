@@ -144,14 +144,17 @@ MUST_USE enum err accounts_set(struct db *db, const char *user_id, const char *p
 /* Adds s if the user is enabled and his password hash is still `password`; ERR_NONE otherwise. Caller holds the lock.
  */
 MUST_USE enum err sessions_add(struct db *db, const struct session *s, const char *token_hash, const char *password);
-/* Names of groups. */
+/* The session and its user, dead or alive. ERR_NONE. */
+MUST_USE enum err sessions_find(struct db *db, struct arena *a, const char *token_hash, struct session *s,
+                                struct user *u);
+/* Names of the groups of a user. */
 struct groups {
     size_t n;
     const char **v;
 };
-/* The session and its user, dead or alive. ERR_NONE. */
-MUST_USE enum err sessions_find(struct db *db, struct arena *a, const char *token_hash, struct session *s,
-                                struct user *u);
+/* As sessions_find, and all groups of the user, in one round trip. */
+MUST_USE enum err sessions_find_groups(struct db *db, struct arena *a, const char *token_hash, struct session *s,
+                                       struct user *u, struct groups *groups);
 /* Living sessions of a user, oldest first. */
 MUST_USE enum err sessions_list(struct db *db, struct arena *a, const char *user_id, int64_t now, struct session **out,
                                 size_t *n);
@@ -325,5 +328,22 @@ MUST_USE enum err lease_give(struct db *db, struct arena *a, const struct lease 
 MUST_USE enum err store_clock_apart(struct db *db, struct arena *a, int64_t *apart);
 /* Further apart deserves a warning. */
 #define STORE_CLOCK_TOLERATED (5 * CLOCK_SECOND)
+
+/* --- groups.c --- */
+struct group_count {
+    const char *name;
+    int64_t members;
+};
+/* By name. */
+MUST_USE enum err groups_of(struct db *db, struct arena *a, const char *user_id, struct groups *out);
+/* ERR_DB_DUPLICATE: he is in it. */
+MUST_USE enum err groups_add(struct db *db, const char *user_id, const char *name);
+/* ERR_NONE: he is not in it. */
+MUST_USE enum err groups_remove(struct db *db, const char *user_id, const char *name);
+/* Groups that have members, by name. */
+MUST_USE enum err groups_list(struct db *db, struct arena *a, struct group_count **out, size_t *n);
+/* A page of the members of a group, by id, those after `after` ("": from the first). */
+MUST_USE enum err groups_members(struct db *db, struct arena *a, const char *name, const char *after, int64_t limit,
+                                 struct user **out, size_t *n);
 
 #endif

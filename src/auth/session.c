@@ -77,12 +77,18 @@ static enum err session_touch(struct auth *au, const char *hash, const struct ca
     return session_alive(&c->session, au->now) ? ERR_OK : ERR_NONE;
 }
 
+static enum err find(struct auth *au, const char *hash, struct checked *c)
+{
+    return au->with_groups ? sessions_find_groups(au->db, au->arena, hash, &c->session, &c->user, &c->groups)
+                           : sessions_find(au->db, au->arena, hash, &c->session, &c->user);
+}
+
 enum err session_check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
                        struct checked *out)
 {
     for (size_t i = 0; i < p->n; i++) {
         struct checked c = {.which = i};
-        enum err e = sessions_find(au->db, au->arena, p->v[i].hash, &c.session, &c.user);
+        enum err e = find(au, p->v[i].hash, &c);
         if (e == ERR_OK && !session_alive(&c.session, au->now))
             e = ERR_NONE;
         if (e == ERR_OK && !passive)

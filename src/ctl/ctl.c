@@ -30,6 +30,11 @@ static const struct ctl_command commands[] = {
     {"user", "reset", "USER", "", NEEDS_STORE, ctl_user_reset, "Give out a one-time token to set a new password with."},
     {"user", "export", "USER", "", NEEDS_STORE, ctl_user_export, "Print all that is stored of a user, as JSON."},
     {"user", "erase", "USER", "", NEEDS_STORE, ctl_user_erase, "Delete a user, and take him out of the audit log."},
+    {"group", "list", NULL, "", NEEDS_STORE, ctl_group_list, "List all groups that have members."},
+    {"group", "members", "GROUP", "", NEEDS_STORE, ctl_group_members, "List the members of a group."},
+    {"group", "of", "USER", "", NEEDS_STORE, ctl_group_of, "List the groups a user is in."},
+    {"group", "add", "GROUP USER…", "", NEEDS_STORE, ctl_group_add, "Put users into a group."},
+    {"group", "remove", "GROUP USER…", "", NEEDS_STORE, ctl_group_remove, "Take users out of a group."},
     {"session", "list", NULL, "u", NEEDS_STORE, ctl_session_list, "List living sessions, of everybody or of one user."},
     {"session", "revoke", "ID", "", NEEDS_STORE, ctl_session_revoke, "End one session."},
     {"session", "revoke-all", NULL, "ue", NEEDS_STORE, ctl_session_revoke_all, "End all sessions of one user, or of everybody."},
@@ -65,7 +70,8 @@ static void usage(FILE *to)
         char line[64];
         snprintf(line, sizeof line, "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
                  c->arg ? " " : "", c->arg ? c->arg : "");
-        fprintf(to, "  %-24s %s\n", line, c->text);
+        int wide = strstr(line, "…") ? 26 : 24; /* which has three bytes */
+        fprintf(to, "  %-*s %s\n", wide, line, c->text);
     }
     fputs("\n  -c, --config FILE  configuration (default: $LATCHKEY_CONF, else " LATCHKEY_SYSCONFDIR "/latchkey.conf)\n"
           "  -j, --json         output for programs\n"
@@ -259,10 +265,13 @@ static int dispatch(struct ctl *ctl, int argc, char **argv)
         return usage_error("no such command", argv[0]);
     if (c->arg && used < argc)
         ctl->arg = argv[used++];
-    if (used < argc)
+    bool several = c->arg && strchr(c->arg, ' ');
+    if (used < argc && !several)
         return usage_error("unexpected argument", argv[used]);
-    if (c->arg && !ctl->arg)
+    if (c->arg && (!ctl->arg || (several && used == argc)))
         return usage_error("missing argument", c->arg);
+    ctl->more = argv + used;
+    ctl->n_more = (size_t)(argc - used);
     if (option_surplus(ctl, c))
         return usage_error("an option does not go with", argv[0]);
     return run(ctl, c);

@@ -153,6 +153,18 @@ static enum err export_devices(struct ctl *ctl, const char *user_id, struct json
     return ERR_OK;
 }
 
+static enum err export_groups(struct ctl *ctl, const char *user_id, struct json_object *to)
+{
+    struct json_object *list = json_need(json_object_new_array());
+    struct groups g;
+
+    json_put(to, "groups", list);
+    TRY(groups_of(ctl->au.db, ctl->arena, user_id, &g));
+    for (size_t i = 0; i < g.n; i++)
+        json_append(list, json_of_text(g.v[i]));
+    return ERR_OK;
+}
+
 static enum err export_mails(struct ctl *ctl, const char *email, struct json_object *to)
 {
     struct json_object *list = json_need(json_object_new_array());
@@ -190,6 +202,7 @@ static enum err export_all(struct ctl *ctl, const struct user *u, struct json_ob
     TRY(export_accounts(ctl, u->id, to));
     TRY(export_sessions(ctl, u->id, to));
     TRY(export_devices(ctl, u->id, to));
+    TRY(export_groups(ctl, u->id, to));
     TRY(export_mails(ctl, u->email, to));
     TRY(export_events(ctl, u->id, to));
     journal_note(&ctl->au, EV_USER_EXPORTED, &(struct audit){.user_id = u->id});

@@ -88,6 +88,7 @@ enum err users_delete(struct db *db, const char *id)
     TRY(db_exec(db, ST_SESSION_END_USER, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_ACCOUNT_DELETE_ALL, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_DEVICE_DELETE_ALL, NULL, DB_TEXT(id)));
+    TRY(db_exec(db, ST_GROUP_REMOVE_ALL, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_LIMIT_CLEAR, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_LOCK_DELETE, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_USER_DELETE, &changed, DB_TEXT(id)));
