@@ -36,7 +36,7 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
 struct ctl_command {
     const char *noun, *verb; /* verb NULL: the noun is the whole command */
-    const char *arg;         /* name of the positional argument; NULL: none; "X Y…": and at least one more */
+    const char *arg;         /* name of the positional argument; NULL: none; "X Y ...": and at least one more */
     const char *options;     /* letters: u --user, n --name, k --keep, e --everybody, f --effective, s --since,
                               * a --address, i --in */
     enum ctl_needs needs;

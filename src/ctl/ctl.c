@@ -33,8 +33,8 @@ static const struct ctl_command commands[] = {
     {"group", "list", NULL, "", NEEDS_STORE, ctl_group_list, "List all groups that have members."},
     {"group", "members", "GROUP", "", NEEDS_STORE, ctl_group_members, "List the members of a group."},
     {"group", "of", "USER", "", NEEDS_STORE, ctl_group_of, "List the groups a user is in."},
-    {"group", "add", "GROUP USER…", "", NEEDS_STORE, ctl_group_add, "Put users into a group."},
-    {"group", "remove", "GROUP USER…", "", NEEDS_STORE, ctl_group_remove, "Take users out of a group."},
+    {"group", "add", "GROUP USER ...", "", NEEDS_STORE, ctl_group_add, "Put users into a group."},
+    {"group", "remove", "GROUP USER ...", "", NEEDS_STORE, ctl_group_remove, "Take users out of a group."},
     {"session", "list", NULL, "u", NEEDS_STORE, ctl_session_list, "List living sessions, of everybody or of one user."},
     {"session", "revoke", "ID", "", NEEDS_STORE, ctl_session_revoke, "End one session."},
     {"session", "revoke-all", NULL, "ue", NEEDS_STORE, ctl_session_revoke_all, "End all sessions of one user, or of everybody."},
@@ -70,8 +70,7 @@ static void usage(FILE *to)
         char line[64];
         snprintf(line, sizeof line, "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
                  c->arg ? " " : "", c->arg ? c->arg : "");
-        int wide = strstr(line, "…") ? 26 : 24; /* which has three bytes */
-        fprintf(to, "  %-*s %s\n", wide, line, c->text);
+        fprintf(to, "  %-27s %s\n", line, c->text);
     }
     fputs("\n  -c, --config FILE  configuration (default: $LATCHKEY_CONF, else " LATCHKEY_SYSCONFDIR "/latchkey.conf)\n"
           "  -j, --json         output for programs\n"

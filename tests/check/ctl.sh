@@ -559,7 +559,7 @@ n=$(last)
 gives "user export" 0 user export Pat@Example.org
 check "user export: is JSON" json_ok
 check "user export: one line" is "$(lines "$dir/out")" 1
-check "user export: parts" is "$(from_json "(SELECT group_concat(key) FROM json_each(j))")" user,accounts,sessions,devices,mails,events
+check "user export: parts" is "$(from_json "(SELECT group_concat(key) FROM json_each(j))")" user,accounts,sessions,devices,groups,mails,events
 check "user export: the user" is "$(from_json "j ->> '\$.user.id' || ' ' || (j ->> '\$.user.email') || ' ' || (j ->> '\$.user.name')")" "$pat pat@example.org Pat"
 check "user export: how many of each" is "$(from_json "json_array_length(j, '\$.accounts') || json_array_length(j, '\$.sessions') || json_array_length(j, '\$.devices') || json_array_length(j, '\$.events')")" 1212
 check "user export: a session, a device, an event" is "$(from_json "(j ->> '\$.sessions[0].userAgent') || ' ' || (j ->> '\$.devices[0].device') || ' ' || (j ->> '\$.devices[0].lastSeenAt') || ' ' || (j ->> '\$.events[0].event')")" 'PatsFox/7 198.51.100.77 2026-01-31T00:00:00.000Z sign-up'

@@ -65,7 +65,7 @@ done > "$dir/named"
 {
     cat "$dir/settings"
     tr 'a-z.' 'A-Z_' < "$dir/settings" | sed 's/^/LATCHKEY_/'
-    printf '%s\n' LATCHKEY_CONF LATCHKEY_SECTION_KEY
+    printf '%s\n' LATCHKEY_CONF LATCHKEY_SECTION_KEY LATCHKEY_OP LATCHKEY_PATH
 } | sort -u > "$dir/known"
 [ "$(grep -c . "$dir/named")" -ge 30 ] || fail "hardly any setting is named in the documents"
 sort -u "$dir/named" | comm -23 - "$dir/known" > "$dir/surplus"
@@ -115,9 +115,9 @@ same "error" 25
 
 # --- commands -------------------------------------------------------------------------------------------------------------
 "$ctl" --help > "$dir/help" || fail "latchkeyctl --help"
-sed -n '/^usage/,/^  -c/s/^  \([a-z][a-zA-Z -]*[a-zA-Z]\)  .*/\1/p' "$dir/help" | sed 's/ *$//' > "$dir/synopses"
+sed -n '/^usage/,/^  -c/s/^  \([a-z][a-zA-Z .-]*[a-zA-Z.]\)  .*/\1/p' "$dir/help" | sed 's/ *$//' > "$dir/synopses"
 cp "$dir/synopses" "$dir/program"
-sed -n 's/^\.It Cm //p' "$man" | sed 's/ Op .*//; s/ Fl .*//; s/ Ar / /' > "$dir/documents"
+sed -n 's/^\.It Cm //p' "$man" | sed 's/ Op .*//; s/ Fl .*//; s/ Ar / /g' > "$dir/documents"
 same "command in the manual" 15
 
 sed 's/ [A-Z].*//' "$dir/synopses" | sort -u > "$dir/commands"
