@@ -70,7 +70,7 @@ static void usage(FILE *to)
         char line[64];
         snprintf(line, sizeof line, "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
                  c->arg ? " " : "", c->arg ? c->arg : "");
-        fprintf(to, "  %-27s %s\n", line, c->text);
+        fprintf(to, "  %-28s %s\n", line, c->text);
     }
     fputs("\n  -c, --config FILE  configuration (default: $LATCHKEY_CONF, else " LATCHKEY_SYSCONFDIR "/latchkey.conf)\n"
           "  -j, --json         output for programs\n"
