@@ -9,6 +9,7 @@ on_path() { (find_program "$1") > /dev/null 2>&1; }
 # The Debian packages that lack for these options. Every Debian has perl.
 site_packages() {
     [ "$GATE$BACKEND" != yesphp ] || on_path php-cgi || echo php-cgi
+    [ "$GATE$BACKEND$SERVER" != yescginginx ] || on_path fcgiwrap || echo fcgiwrap
     [ -z "$HTTPS" ] || on_path openssl || echo openssl
 }
 
@@ -32,10 +33,20 @@ site_pages() {
 site_php() {
     PHP_SOCKET=$DIR/php.sock
     [ ${#PHP_SOCKET} -le 107 ] || fail "the path $PHP_SOCKET is too long for a socket"
-    PHP_FCGI_CHILDREN=2 PHP_FCGI_MAX_REQUESTS=0 setsid "$(find_program php-cgi)" -n -b "$PHP_SOCKET" \
+    # Its variables are printed: none of ours among them.
+    env -i PATH="$PATH" PHP_FCGI_CHILDREN=2 PHP_FCGI_MAX_REQUESTS=0 setsid "$(find_program php-cgi)" -n -b "$PHP_SOCKET" \
         < /dev/null >> "$DIR/backend.log" 2>&1 &
     remember backend $!
     site_wait test -S "$PHP_SOCKET"
+}
+
+# For web servers that run no CGI scripts themselves.
+site_cgi() {
+    CGI_SOCKET=$DIR/cgi.sock
+    [ ${#CGI_SOCKET} -le 107 ] || fail "the path $CGI_SOCKET is too long for a socket"
+    env -i PATH="$PATH" setsid "$(find_program fcgiwrap)" -s "unix:$CGI_SOCKET" < /dev/null >> "$DIR/backend.log" 2>&1 &
+    remember backend $!
+    site_wait test -S "$CGI_SOCKET"
 }
 
 # It takes a free port and says which.
@@ -54,13 +65,14 @@ site_wait() { # COMMAND...
     done
 }
 
-# A web server that starts its own PHP (spawns_php) needs none of ours.
+# A web server that starts PHP itself needs none of ours.
 site_up() {
-    PHP_SOCKET='' APP_PORT=''
+    PHP_SOCKET='' CGI_SOCKET='' APP_PORT=''
     [ -n "$GATE" ] || return 0
     site_pages || return 1
     case $BACKEND in
     php) { have "${SERVER}_runs_php" && "${SERVER}_runs_php"; } || site_php ;;
+    cgi) [ "$SERVER" != nginx ] || site_cgi ;;
     proxy) site_app ;;
     esac
 }
