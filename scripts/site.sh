@@ -34,7 +34,7 @@ site_php() {
     PHP_SOCKET=$DIR/php.sock
     [ ${#PHP_SOCKET} -le 107 ] || fail "the path $PHP_SOCKET is too long for a socket"
     # Its variables are printed: none of ours among them.
-    env -i PATH="$PATH" PHP_FCGI_CHILDREN=2 PHP_FCGI_MAX_REQUESTS=0 setsid "$(find_program php-cgi)" -n -b "$PHP_SOCKET" \
+    env -i PATH="$PATH" PHP_FCGI_CHILDREN=2 PHP_FCGI_MAX_REQUESTS=0 PHP_FCGI_BACKLOG=1024 setsid "$(find_program php-cgi)" -n -b "$PHP_SOCKET" \
         < /dev/null >> "$DIR/backend.log" 2>&1 &
     remember backend $!
     site_wait test -S "$PHP_SOCKET"

@@ -39,11 +39,11 @@ export const feed = (child, text) => { child.stdin.on("error", (e) => { if (e.co
 const run = (file, args, env) => new Promise((resolve, reject) =>
 	execFile(file, args, { env: { ...process.env, ...env } }, (e, stdout, stderr) => (e ? reject(new Error(`${path.basename(file)} ${args[0]}: ${stderr || e.message}`)) : resolve(stdout))));
 
-/** Starts a server. set: settings by "section.key". clock: with a clock that the test moves
+/** Starts a server. set: settings by "section.key". args: further options of scripts/testbed. as: its class here. clock: with a clock that the test moves
  * (server.move), which goes on between (true) or stands still ("still": nothing depends on how fast the machine is). store: sqlite or
  * mysql; mysql: socket of another database server than the usual one. */
-export async function start({ set = {}, workers = 2, clock = false, server = "none", store = STORE, signIn = false, mysql = process.env.LATCHKEY_TEST_MYSQL } = {}) {
-	const args = ["up", "--server", server, "--store", store, "--workers", String(workers), ...(signIn ? ["--sign-in"] : [])], env = { LATCHKEY_BUILD: BUILD, ...(mysql && { LATCHKEY_TEST_MYSQL: mysql }) };
+export async function start({ set = {}, workers = 2, clock = false, server = "none", store = STORE, signIn = false, mysql = process.env.LATCHKEY_TEST_MYSQL, args: more = [], as = Server } = {}) {
+	const args = ["up", "--server", server, "--store", store, "--workers", String(workers), ...(signIn ? ["--sign-in"] : []), ...more], env = { LATCHKEY_BUILD: BUILD, ...(mysql && { LATCHKEY_TEST_MYSQL: mysql }) };
 	for (const [k, v] of Object.entries(set)) args.push("--set", `${k}=${v}`);
 	let clockFile;
 	if (clock) {
@@ -53,7 +53,7 @@ export async function start({ set = {}, workers = 2, clock = false, server = "no
 	const still = clock === "still" ? Date.now() : null;
 	if (clock) fs.writeFileSync(clockFile, clockLine(still, 0));
 	const known = Object.fromEntries((await run(TESTBED, args, env)).trim().split("\n").map((l) => [l.slice(0, l.indexOf("=")), l.slice(l.indexOf("=") + 1)]));
-	const s = new Server(known, clockFile, still);
+	const s = new as(known, clockFile, still);
 	try { await s.ready(); } catch (e) { await s.stop(); throw e; }
 	return s;
 }
