@@ -173,6 +173,16 @@ test("one statement for one question, rules with groups or none; nothing is aske
 	}
 });
 
+test("a session of one site is nothing at another, whatever Host says (S75)", async () => {
+	const t = await start({ set: { "auth.base_url": "https://www.example.org" } });
+	try {
+		const u = await t.user(), name = t.cookieName, host = { host: "www.example.org", "x-forwarded-host": "www.example.org" };
+		eq((await ask("nginx", "/x", { ...u, server: t })).status, 200);
+		for (const cookie of [ann.cookie, `${name}=${ann.value}`, `${name}=${t.sign(ann.token)}`]) denied(await ask("nginx", "/x", { cookie, server: t, headers: host }), 401, "UNAUTHORIZED");
+		for (const cookie of [u.cookie, `${s.cookieName}=${u.value}`, `${s.cookieName}=${s.sign(u.token)}`]) denied(await ask("nginx", "/x", { cookie, headers: host }), 401, "UNAUTHORIZED");
+	} finally { await t.stop(); }
+});
+
 test("a bearer token passes in bearer mode and in no other", async () => {
 	const headers = { authorization: `Bearer ${ann.token}` };
 	denied(await ask("nginx", "/x", { headers }), 401, "UNAUTHORIZED");
