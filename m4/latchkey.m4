@@ -145,3 +145,19 @@ AC_DEFUN([LK_CURL], [
   AC_SUBST([CURL_LIBS])
   AM_CONDITIONAL([WITH_CURL], [test "$lk_curl" != no])
 ])
+
+# LK_PORTABLE: what the portable programs are linked with (build-aux/portable.am): static libraries of all but the C library,
+# whose own parts stay shared. Whether they are there is seen when they are linked.
+AC_DEFUN([LK_PORTABLE], [
+  lk_modules="json-c sqlite3 inih libcrypto"
+  lk_static="$FCGI_LIBS $CRYPT_LIBS $UNISTRING_LIBS"
+  for lk_module in libmariadb mariadb mysqlclient; do
+    AS_CASE([$lk_mysql], ["$lk_module "*], [lk_modules="$lk_modules $lk_module"])
+  done
+  PORTABLE_LIBS=
+  for lk_flag in $lk_static `$PKG_CONFIG --static --libs $lk_modules 2>/dev/null`; do
+    AS_CASE([$lk_flag], [-lm|-ldl|-lrt|-lresolv|-lpthread|-pthread], [], [PORTABLE_LIBS="$PORTABLE_LIBS $lk_flag"])
+  done
+  PORTABLE_LIBS="-Wl,-Bstatic -Wl,--start-group$PORTABLE_LIBS -Wl,--end-group -Wl,-Bdynamic -Wl,--as-needed -lm -ldl -lrt -lpthread"
+  AC_SUBST([PORTABLE_LIBS])
+])

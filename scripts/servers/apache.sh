@@ -65,6 +65,7 @@ apache_modules() {
     case $APACHE in
     fcgid | htaccess) all+=" headers fcgid" ;;
     proxy-fcgi) all+=" proxy proxy_fcgi buffer" ;;
+    cgi) all+=" headers cgid actions" ;;
     authnz) all+=" headers proxy proxy_fcgi buffer authn_core authz_user authnz_fcgi" ;;
     esac
     [ -z "$HTTPS" ] || all+=" ssl http2"
@@ -122,6 +123,33 @@ apache_authnz() { # PORT
     echo "Include $DIR/apache-provider.conf"
     { echo "Include $DIR/apache-latchkey.conf"; [ -z "$GATE" ] || apache_gate apache-authnz; } | apache_vhost "$1"
 }
+# The host gives what most hosts give; everything else is in the files of the site's owner.
+apache_htaccess() { # PORT
+    local place
+    apache_script shared-hosting auth "$DIR/htdocs/auth" && apache_owner shared-hosting .htaccess || return 1
+    if [ -n "$GATE" ]; then
+        for place in protected admin; do apache_owner shared-hosting protected/.htaccess "$place/.htaccess" || return 1; done
+    fi
+    { apache_host; [ -z "$GATE" ] || apache_pages; } | apache_vhost "$1"
+}
+# One process for each request: none of them makes tables. What is outside of the document root is beside it.
+apache_cgi() { # PORT
+    local place file
+    "$BUILD/latchkeyctl" -c "$CONF" migrate > /dev/null || return 1
+    apache_script plain-cgi auth "$DIR/htdocs/auth" && apache_owner plain-cgi .htaccess && apache_owner plain-cgi gate.php ../gate.php || return 1
+    if [ -n "$GATE" ]; then
+        for place in protected admin; do
+            for file in .htaccess .user.ini latchkey-file.php; do apache_owner plain-cgi "protected/$file" "$place/$file" || return 1; done
+        done
+        sed -i 's|/protected/|/admin/|' "$DIR/htdocs/admin/.htaccess"
+    fi
+    { apache_host Indexes; [ -z "$GATE" ] || apache_pages; } | apache_vhost "$1"
+}
+apache_host() { printf '%s\n' "<Directory $DIR/htdocs>" "AllowOverride FileInfo Options=ExecCGI $*" '</Directory>'; }
+apache_owner() { # FOLDER FILE [DESTINATION]
+    adapt "$ROOT/conf/$1/$2" | sed "s|/home/USER/public_html\b|$DIR/htdocs|; s|/home/USER/latchkey/gate.php|$DIR/gate.php|" > "$DIR/htdocs/${3:-$2}"
+}
+
 apache_socket() {
     local try
     [ "$APACHE" = authnz ] || { echo "$DIR/latchkey.sock"; return; }
@@ -150,11 +178,18 @@ apache_gate() { # FOLDER
 apache_pages() {
     echo 'DirectoryIndex index.php index.cgi index.html'
     case $BACKEND in
-    php)
-        printf '#!/bin/sh\nPHP_FCGI_CHILDREN=0 PHP_FCGI_MAX_REQUESTS=0 exec %s -n\n' "$(find_program php-cgi)" > "$DIR/php.fcgi" && chmod 755 "$DIR/php.fcgi"
-        [ "$APACHE" = fcgid ] || echo 'FcgidMaxRequestLen 16777216'
-        printf '%s\n' '<FilesMatch "\.php$">' 'SetHandler fcgid-script' 'Options +ExecCGI' "FcgidWrapper $DIR/php.fcgi" '</FilesMatch>'
-        ;;
+    php | static) if [ "$APACHE" = cgi ]; then apache_php_cgi; elif [ "$BACKEND" = php ]; then apache_php_fcgid; fi ;;
     cgi) printf '%s\n' 'AddHandler cgi-script .cgi' "<Directory $DIR/htdocs>" 'Options +ExecCGI' '</Directory>' ;;
     esac
+}
+
+apache_php_fcgid() {
+    printf '#!/bin/sh\nPHP_FCGI_CHILDREN=0 PHP_FCGI_MAX_REQUESTS=0 exec %s -n\n' "$(find_program php-cgi)" > "$DIR/php.fcgi" && chmod 755 "$DIR/php.fcgi"
+    [ "$APACHE" != authnz ] || echo 'FcgidMaxRequestLen 16777216'
+    printf '%s\n' '<FilesMatch "\.php$">' 'SetHandler fcgid-script' 'Options +ExecCGI' "FcgidWrapper $DIR/php.fcgi" '</FilesMatch>'
+}
+apache_php_cgi() {
+    mkdir -p "$DIR/php" && printf '#!/bin/sh\nexec %s -n\n' "$(find_program php-cgi)" > "$DIR/php/php" && chmod 755 "$DIR/php/php"
+    printf '%s\n' "ScriptAlias /php-cgi/ $DIR/php/" "<Directory $DIR/php>" 'Require all granted' '</Directory>' \
+        'Action application/x-httpd-php /php-cgi/php' '<FilesMatch "\.php$">' 'SetHandler application/x-httpd-php' '</FilesMatch>'
 }
