@@ -5,4 +5,4 @@ CREATE TABLE @latchkey_group (
   name {key} NOT NULL,
   PRIMARY KEY (userId, name)
 ) {table};
-CREATE INDEX @latchkey_group_name ON @latchkey_group (name);
+CREATE INDEX @latchkey_group_name ON @latchkey_group (name, userId);

@@ -69,6 +69,7 @@ int cgi_run(const struct cfg *cfg, const struct keys *keys)
     enum err e = app_open(cfg, keys, NULL, &app);
     if (e != ERR_OK)
         return cgi_fail();
+    app.strict = true;
     e = secret_fits(&app);
     if (e == ERR_OK)
         e = fcgi_open_cgi(cfg->limits_request, &f);

@@ -112,6 +112,7 @@ static int run(const struct worker *w, loop_fn loop)
         log_error("cannot start: %s", err_row(e)->text);
         return EXIT_FAILURE;
     }
+    app.strict = w->lone;
     e = loop(w, &app, &open);
     if (e != ERR_OK)
         log_error("cannot go on: %s", err_row(e)->text);

@@ -27,6 +27,8 @@ struct app {
     struct kdf_gate *gate;
     struct signer *signer;
     struct app_place place;
+    bool strict; /* the web server that started us takes answers for CGI's: Location is a redirect whatever the status
+                    (RFC 3875 §6.2) */
 };
 
 /* One request. */

@@ -60,7 +60,9 @@ enum err h_sign_in(struct ctx *ctx, const void *in)
     json_put(o, "user", view_user(&opened.user));
     response_json_take(&ctx->res, 200, o);
     explicit_bzero(opened.token, sizeof opened.token);
-    return url ? response_header(&ctx->res, "Location", arena_strdup(ctx->au.arena, url)) : ERR_OK;
+    if (!url || ctx->app->strict)
+        return ERR_OK;
+    return response_header(&ctx->res, "Location", arena_strdup(ctx->au.arena, url));
 }
 
 /* --- what a signed-in user does to his account -------------------------------------------------------------------- */

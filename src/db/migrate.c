@@ -130,9 +130,9 @@ static enum err version_set(struct db *db, struct arena *a, int from, int to)
 /* Tables of our names that we did not make must not be touched. */
 static enum err strangers_check(struct db *db, struct arena *a)
 {
-    static const char *const names[] = {"user",           "session",        "account",
-                                        "verification",   "latchkey_user",  "latchkey_audit",
-                                        "latchkey_ended", "latchkey_limit", "latchkey_device"};
+    static const char *const names[] = {
+        "user",           "session",        "account",         "verification", "latchkey_user", "latchkey_audit",
+        "latchkey_ended", "latchkey_limit", "latchkey_device", "jwks",         "latchkey_mail", "latchkey_group"};
     bool there;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -201,6 +201,16 @@ const CASES = {
 		same(rows(s, id).map(({ at: _, ...e }) => e), [{ event: "session-ended", actor: ADMIN, userId: "erased", sessionId: u.sid, reason: "deleted" }, { event: "user-erased", actor: ADMIN }]);
 		eq(s.sql(`SELECT COUNT(*) FROM latchkey_audit WHERE userId = '${u.id}' OR email = '${u.email}'`), "0");
 	},
+	"group-added": async () => {
+		const u = await user(s), v = await user(s), add = () => ctl(s, ["group", "add", "staff", u.email, v.email]);
+		ctl(s, ["group", "add", "staff", v.id]);
+		await told(s, add, [admin("group-added", { userId: u.id, reason: "staff" })]); await told(s, add, []);
+	},
+	"group-removed": async () => {
+		const u = await user(s), v = await user(s), remove = () => ctl(s, ["group", "remove", "staff", u.email]);
+		ctl(s, ["group", "add", "staff", u.id, v.id]);
+		await told(s, remove, [admin("group-removed", { userId: u.id, reason: "staff" })]); await told(s, remove, []);
+	},
 	"limit-reached": () => with_({ "limits.account": "2", "limits.known_device": "0" }, async (t) => {
 		const u = await user(t), refused = visitor("sign-in-refused", { userId: u.id, email: u.email, reason: "wrong-password" }), wrong = async (status) => fails(await t.signIn(u.email, { password: WRONG }, FROM), status);
 		await told(t, () => wrong(401), [refused]);
@@ -247,7 +257,7 @@ describe("every event, and nothing else", () => {
 			fails(await s.del(`/sessions/${"A".repeat(32)}`, as(u)), 404); fails(await s.del(`/sessions/${u.token}`, as(u)), 404);
 			ok(await s.post("/sign-out", {}, FROM)); ok(await s.post("/sign-out", {}, as({ cookie: s.withValue(s.sign("A".repeat(32))) })));
 			fails(await s.post("/reset-password", { newPassword: NEW, token: "A".repeat(32) }, FROM), 400); eq((await s.post("/update-user", {}, as(u))).status, 400);
-			for (const args of [["audit"], ["user", "list"], ["session", "list"], ["limit", "list"], ["status"], ["sweep"], ["check"]]) ctl(s, args);
+			for (const args of [["audit"], ["user", "list"], ["session", "list"], ["limit", "list"], ["group", "list"], ["group", "of", u.email], ["status"], ["sweep"], ["check"]]) ctl(s, args);
 		}, []);
 	});
 });

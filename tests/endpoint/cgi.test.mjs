@@ -36,6 +36,13 @@ test("sign up, session, sign out, one process each; the pool knows the session t
 	eq((await cgi("GET", "/session", { headers: { cookie } })).json, null);
 });
 
+test("no Location beside 200, which a web server would take for a redirect", async () => {
+	const u = await s.user(), json = { email: u.email, password: PASSWORD, callbackURL: "/home?a=1" };
+	eq((await s.post("/sign-in/email", json)).headers.location, "/home?a=1", "with FastCGI");
+	const res = await post("/sign-in/email", json);
+	eq(res.status, 200, res.text); eq(res.json.url, "/home?a=1"); eq(res.json.redirect, true); eq(res.headers.location, undefined);
+});
+
 test("the gate", async () => {
 	const u = await s.user(), env = { LATCHKEY_OP: "check", LATCHKEY_PATH: "/x" };
 	const yes = await cgi("GET", "/x", { headers: { cookie: u.cookie }, env });

@@ -1,6 +1,7 @@
 /* See ops.h. */
 #include "ops.h"
 
+#include "auth/group.h"
 #include "auth/jwt.h"
 #include "auth/leave.h"
 #include "ops_mail.h"
@@ -301,6 +302,26 @@ static enum err op_jwt_withdraw(struct auth *au, struct given *out)
 
     (void)out;
     return jwt_withdraw(au, JWT_OLD, &signs);
+}
+
+/* --- groups: of several users, of whom some are in it already --- */
+
+static const struct user all_three[] = {{.id = CAROL}, {.id = BOB}, {.id = ALICE}};
+
+static enum err op_group_add(struct auth *au, struct given *out)
+{
+    struct group_change c;
+
+    (void)out;
+    return group_add(au, "readers", all_three, 3, &c);
+}
+
+static enum err op_group_remove(struct auth *au, struct given *out)
+{
+    struct group_change c;
+
+    (void)out;
+    return group_remove(au, "staff", all_three, 3, &c);
 }
 
 const struct op ops[OPS] = {

@@ -28,6 +28,7 @@ static const struct table {
      "tsssssssss"},
     {"latchkey_ended", "token, reason, expiresAt", "sst"},
     {"latchkey_device", "userId, device, lastSeenAt, expiresAt", "sstt"},
+    {"latchkey_group", "userId, name", "ss"},
     {"latchkey_mail", "ref, kind, recipient, createdAt, dueAt, tries, expiresAt", "sssttit"},
     {"jwks", "id, createdAt, expiresAt, alg, crv", "sttss"},
     {"latchkey_limit", "name, subject, tries, freeAt, expiresAt", "ssiit"}, /* the last one: see COUNTERS */
@@ -177,7 +178,7 @@ static void people_make(struct scene *s)
     need(users_disable(s->plain, CAROL, T0), "disable");
 }
 
-/* What was known of them before: events, why a session ended, a device. */
+/* What was known of them before: events, why a session ended, a device, a group. */
 static void past_make(struct scene *s)
 {
     struct audit e = {
@@ -194,6 +195,9 @@ static void past_make(struct scene *s)
     need(ended_add_own(s->plain, scene_session(s->w.arena, BOB, 2), BOB, T0, &why), "ended");
     need(devices_seen(s->plain, ALICE, "192.0.2.1", T0, T0 + 9 * CLOCK_DAY), "device");
     need(devices_seen(s->plain, BOB, "192.0.2.1", T0, T0 + 9 * CLOCK_DAY), "device");
+    need(groups_add(s->plain, ALICE, "readers"), "group");
+    need(groups_add(s->plain, BOB, "staff"), "group");
+    need(groups_add(s->plain, CAROL, "staff"), "group");
 }
 
 void scene_open(struct scene *s)

@@ -1,6 +1,7 @@
 /* S99: whichever allocation fails during what a worker does with its store, and during whole requests: the answer is
  * right, or an error of the server, or the process ends as arena.c says; rows are as before or as after, and the
  * connection is of use, or given up, afterwards. */
+#include "auth/group.h"
 #include "auth/leave.h"
 #include "memory_case.h"
 
@@ -35,6 +36,29 @@ static enum err run_check(void)
 
     TRY(session_check(&au, &scene.stale, &scene.from, false, &c));
     say("%s %s %zu", c.session.id, c.user.email, c.which);
+    return ERR_OK;
+}
+
+/* Never with other groups than there are. */
+static enum err run_check_groups(void)
+{
+    struct auth au = scene_auth(&scene, copy, arena);
+    struct checked c;
+
+    au.with_groups = true;
+    TRY(session_check(&au, &scene.stale, &scene.from, false, &c));
+    say("%s %zu %s", c.user.email, c.groups.n, c.groups.v[0]);
+    return ERR_OK;
+}
+
+static enum err run_group_add(void)
+{
+    struct auth au = scene_auth(&scene, copy, arena);
+    const struct user both[] = {{.id = BOB}, {.id = ALICE}};
+    struct group_change g;
+
+    TRY(group_add(&au, "readers", both, 2, &g));
+    say("%d", (int)g.changed);
     return ERR_OK;
 }
 
@@ -192,6 +216,8 @@ static enum err run_post_reset(void)
 
 TORTURE(open, NULL, true)
 TORTURE(check, arrange_db, true)
+TORTURE(check_groups, arrange_db, true)
+TORTURE(group_add, arrange_db, true)
 TORTURE(sign_in, arrange_db, true)
 TORTURE(sign_up, arrange_db, true)
 TORTURE(get_session, arrange_app, true)
@@ -208,6 +234,8 @@ TORTURE(post_reset, arrange_app, true)
 static CU_TestInfo tests[] = {
     {"failing memory: opening the database", test_open},
     {"failing memory: session check", test_check},
+    {"failing memory: session check with groups", test_check_groups},
+    {"failing memory: putting users into a group", test_group_add},
     {"failing memory: sign-in", test_sign_in},
     {"failing memory: sign-up", test_sign_up},
     {"failing memory: a request for the session, answered", test_get_session},

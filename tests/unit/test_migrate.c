@@ -114,7 +114,8 @@ static void test_unreadable(void)
 
 static void test_foreign(void)
 {
-    static const char *const names[] = {"user", "session", "account", "verification", "latchkey_user", "USER"};
+    static const char *const names[] = {"user", "session",       "account",        "verification", "latchkey_user",
+                                        "jwks", "latchkey_mail", "latchkey_group", "USER"};
     struct world w;
     int from = -1, to = -1;
     bool yes = true;
