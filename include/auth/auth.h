@@ -24,6 +24,9 @@ struct notes {
 /* What a request tries that is limited: a password, or to have a mail sent. Each kind is counted apart. */
 enum trying { TRYING_NOTHING, TRYING_SIGN_IN, TRYING_SIGN_UP, TRYING_PASSWORD, TRYING_MAIL };
 
+/* All of a session and its user; what the gate needs; and the user's groups (store.h, sessions_find_gate). */
+enum finding { FIND_WHOLE, FIND_GATE, FIND_GATE_GROUPS };
+
 /* What every decision is taken with; made once for each request (or command). All borrowed. */
 struct auth {
     const struct cfg *cfg;
@@ -39,7 +42,7 @@ struct auth {
     const char *mailing;     /* with TRYING_MAIL: the word of the mail; each kind is counted apart for an account */
     struct attempt *attempt; /* the try that was counted (auth/throttle.h); NULL: none */
     int64_t retry_after;     /* with ERR_LIMITED: seconds */
-    bool with_groups;        /* session_check shall find the user's groups as well */
+    enum finding finding;    /* how much of it session_check shall find */
     bool mail_queued;        /* whoever sends is to be told, once the transaction is over */
 };
 
@@ -66,7 +69,7 @@ struct presented {
 
 /* What session_check found. */
 struct checked {
-    struct groups groups; /* of the user, if auth->with_groups */
+    struct groups groups; /* of the user, with FIND_GATE_GROUPS */
     struct session session;
     struct user user;
     size_t which; /* index into the presented tokens */

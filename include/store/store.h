@@ -152,9 +152,10 @@ struct groups {
     size_t n;
     const char **v;
 };
-/* As sessions_find, and all groups of the user, in one round trip. */
-MUST_USE enum err sessions_find_groups(struct db *db, struct arena *a, const char *token_hash, struct session *s,
-                                       struct user *u, struct groups *groups);
+/* As sessions_find, but of session and user only what the gate needs (stmts.def): the rest is 0 or NULL. groups not NULL:
+ * and all groups of the user. One round trip. */
+MUST_USE enum err sessions_find_gate(struct db *db, struct arena *a, const char *token_hash, struct session *s,
+                                     struct user *u, struct groups *groups);
 /* Living sessions of a user, oldest first. */
 MUST_USE enum err sessions_list(struct db *db, struct arena *a, const char *user_id, int64_t now, struct session **out,
                                 size_t *n);

@@ -258,7 +258,7 @@ static void need_read(struct ctx *ctx)
     if (!ctx->req.place)
         return;
     gate_need(ctx->au.cfg, ctx->au.arena, ctx->req.place, &ctx->need);
-    ctx->au.with_groups = gate_needs_groups(&ctx->need);
+    ctx->au.finding = gate_needs_groups(&ctx->need) ? FIND_GATE_GROUPS : FIND_GATE;
 }
 
 static enum err why_ended(struct ctx *ctx)

@@ -79,8 +79,10 @@ static enum err session_touch(struct auth *au, const char *hash, const struct ca
 
 static enum err find(struct auth *au, const char *hash, struct checked *c)
 {
-    return au->with_groups ? sessions_find_groups(au->db, au->arena, hash, &c->session, &c->user, &c->groups)
-                           : sessions_find(au->db, au->arena, hash, &c->session, &c->user);
+    if (au->finding == FIND_WHOLE)
+        return sessions_find(au->db, au->arena, hash, &c->session, &c->user);
+    return sessions_find_gate(au->db, au->arena, hash, &c->session, &c->user,
+                              au->finding == FIND_GATE_GROUPS ? &c->groups : NULL);
 }
 
 enum err session_check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,

@@ -31,38 +31,40 @@ struct head {
 
 struct parameter {
     const char *name;
+    size_t len;
     enum kind kind;
     size_t offset; /* of a const char * in struct head */
 };
 
 /* clang-format off */
 #define TO(member) offsetof(struct head, member)
+#define NAME(text) text, sizeof(text) - 1
 static const struct parameter parameters[] = {
-    {"FCGI_ROLE",            FIRST,    TO(role)},
-    {"FCGI_APACHE_ROLE",     ONCE,     TO(apache_role)},
-    {"LATCHKEY_OP",          ONCE,     TO(op)},
-    {"LATCHKEY_PATH",        ONCE_ANY, TO(target.place)},
-    {"REQUEST_METHOD",       ONCE,     TO(r.method_name)},
-    {"REQUEST_URI",          ONCE,     TO(target.uri)},
-    {"SCRIPT_NAME",          ONCE_ANY, TO(target.script_name)},
-    {"PATH_INFO",            ONCE_ANY, TO(target.path_info)},
-    {"QUERY_STRING",         ONCE_ANY, TO(target.query_string)},
-    {"REDIRECT_STATUS",      ONCE,     TO(target.redirect_status)},
-    {"REDIRECT_URI",         ONCE,     TO(target.redirect_uri)},
-    {"REMOTE_ADDR",          ONCE,     TO(r.peer)},
-    {"CONTENT_TYPE",         ONCE,     TO(r.content_type)},
-    {"CONTENT_LENGTH",       ONCE,     TO(length)},
-    {"HTTP_TRANSFER_ENCODING", LIST,   TO(transfer_encoding)},
-    {"HTTP_COOKIE",          COOKIE,   TO(r.cookie)},
-    {"HTTP_AUTHORIZATION",   LIST,     TO(r.authorization)},
-    {"HTTP_ORIGIN",          LIST,     TO(r.origin)},
-    {"HTTP_REFERER",         LIST,     TO(r.referer)},
-    {"HTTP_ACCEPT",          LIST,     TO(r.accept)},
-    {"HTTP_USER_AGENT",      LIST_ANY, TO(r.user_agent)},
-    {"HTTP_X_FORWARDED_FOR", LIST,     TO(r.forwarded_for)},
-    {"HTTP_SEC_FETCH_SITE",  LIST,     TO(r.fetch_site)},
-    {"HTTP_SEC_FETCH_MODE",  LIST,     TO(r.fetch_mode)},
-    {"HTTP_ACCESS_CONTROL_REQUEST_METHOD", LIST, TO(r.preflight_method)},
+    {NAME("FCGI_ROLE"),            FIRST,    TO(role)},
+    {NAME("FCGI_APACHE_ROLE"),     ONCE,     TO(apache_role)},
+    {NAME("LATCHKEY_OP"),          ONCE,     TO(op)},
+    {NAME("LATCHKEY_PATH"),        ONCE_ANY, TO(target.place)},
+    {NAME("REQUEST_METHOD"),       ONCE,     TO(r.method_name)},
+    {NAME("REQUEST_URI"),          ONCE,     TO(target.uri)},
+    {NAME("SCRIPT_NAME"),          ONCE_ANY, TO(target.script_name)},
+    {NAME("PATH_INFO"),            ONCE_ANY, TO(target.path_info)},
+    {NAME("QUERY_STRING"),         ONCE_ANY, TO(target.query_string)},
+    {NAME("REDIRECT_STATUS"),      ONCE,     TO(target.redirect_status)},
+    {NAME("REDIRECT_URI"),         ONCE,     TO(target.redirect_uri)},
+    {NAME("REMOTE_ADDR"),          ONCE,     TO(r.peer)},
+    {NAME("CONTENT_TYPE"),         ONCE,     TO(r.content_type)},
+    {NAME("CONTENT_LENGTH"),       ONCE,     TO(length)},
+    {NAME("HTTP_TRANSFER_ENCODING"), LIST,   TO(transfer_encoding)},
+    {NAME("HTTP_COOKIE"),          COOKIE,   TO(r.cookie)},
+    {NAME("HTTP_AUTHORIZATION"),   LIST,     TO(r.authorization)},
+    {NAME("HTTP_ORIGIN"),          LIST,     TO(r.origin)},
+    {NAME("HTTP_REFERER"),         LIST,     TO(r.referer)},
+    {NAME("HTTP_ACCEPT"),          LIST,     TO(r.accept)},
+    {NAME("HTTP_USER_AGENT"),      LIST_ANY, TO(r.user_agent)},
+    {NAME("HTTP_X_FORWARDED_FOR"), LIST,     TO(r.forwarded_for)},
+    {NAME("HTTP_SEC_FETCH_SITE"),  LIST,     TO(r.fetch_site)},
+    {NAME("HTTP_SEC_FETCH_MODE"),  LIST,     TO(r.fetch_mode)},
+    {NAME("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), LIST, TO(r.preflight_method)},
 };
 /* clang-format on */
 
@@ -75,7 +77,7 @@ static enum err refuse(const char *name, const char *why)
 static const struct parameter *parameter_find(const char *name, size_t n)
 {
     for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
-        if (strncmp(parameters[i].name, name, n) == 0 && parameters[i].name[n] == '\0')
+        if (parameters[i].len == n && memcmp(parameters[i].name, name, n) == 0)
             return &parameters[i];
     return NULL;
 }

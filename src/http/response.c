@@ -170,13 +170,21 @@ static const char *phrase(int status)
     return "Status";
 }
 
+static void field_write(struct buf *out, const char *name, const char *value)
+{
+    buf_puts(out, name);
+    buf_puts(out, ": ");
+    buf_puts(out, value);
+    buf_puts(out, "\r\n");
+}
+
 void response_write(const struct response *r, bool head_only, struct buf *out)
 {
     buf_printf(out, "Status: %d %s\r\n", r->status, phrase(r->status));
     if (r->type)
-        buf_printf(out, "Content-Type: %s\r\n", r->type);
+        field_write(out, "Content-Type", r->type);
     for (size_t i = 0; i < r->n; i++)
-        buf_printf(out, "%s: %s\r\n", r->header[i].name, r->header[i].value);
+        field_write(out, r->header[i].name, r->header[i].value);
     buf_puts(out, "\r\n");
     if (r->type && !head_only)
         buf_add(out, buf_str(&r->body), r->body.len);

@@ -11,17 +11,34 @@ static void names_of(struct arena *a, const struct db_rows *rows, size_t column,
     }
 }
 
-enum err sessions_find_groups(struct db *db, struct arena *a, const char *token_hash, struct session *s, struct user *u,
-                              struct groups *groups)
+enum { GATE_COLS_N = 10 };
+
+static void row_gate(const struct db_val *v, struct session *s, struct user *u)
+{
+    *s = (struct session){
+        .id = db_text(&v[0]),
+        .user_id = db_text(&v[1]),
+        .expires_at = v[2].i,
+        .remember = v[3].i != 0,
+        .dies_at = v[4].i,
+        .last_seen_at = v[5].i,
+        .last_ip = row_text(&v[6]),
+    };
+    *u = (struct user){
+        .id = s->user_id, .name = db_text(&v[7]), .email = db_text(&v[8]), .email_verified = v[9].i != 0};
+}
+
+enum err sessions_find_gate(struct db *db, struct arena *a, const char *token_hash, struct session *s, struct user *u,
+                            struct groups *groups)
 {
     struct db_rows rows;
 
-    TRY(db_query(db, ST_SESSION_FIND_GROUPS, a, &rows, DB_TEXT(token_hash)));
+    TRY(db_query(db, groups ? ST_SESSION_GATE_GROUPS : ST_SESSION_GATE, a, &rows, DB_TEXT(token_hash)));
     if (rows.n == 0)
         return ERR_NONE;
-    row_session(db_row(&rows, 0), s);
-    row_user(db_row(&rows, 0) + ROW_SESSION_COLS, u);
-    names_of(a, &rows, ROW_SESSION_COLS + ROW_USER_COLS, groups);
+    row_gate(db_row(&rows, 0), s, u);
+    if (groups)
+        names_of(a, &rows, GATE_COLS_N, groups);
     return ERR_OK;
 }
 

@@ -146,7 +146,7 @@ static enum err find(struct world *w, const char *hash, struct groups *g)
     struct session s, plain;
     struct user u, who;
 
-    enum err e = sessions_find_groups(w->db, w->arena, hash, &s, &u, g);
+    enum err e = sessions_find_gate(w->db, w->arena, hash, &s, &u, g);
     CU_ASSERT_EQUAL(e, sessions_find(w->db, w->arena, hash, &plain, &who));
     if (e != ERR_OK)
         return e;
@@ -257,7 +257,7 @@ static void test_one_statement(void)
     counting.run = run_counting;
     runs = 0;
     w.db->driver = &counting;
-    OK(sessions_find_groups(w.db, w.arena, "a-hash", &s, &u, &g));
+    OK(sessions_find_gate(w.db, w.arena, "a-hash", &s, &u, &g));
     w.db->driver = counted;
     CU_ASSERT_EQUAL(g.n, 3);
     CU_ASSERT_EQUAL(runs, 1);

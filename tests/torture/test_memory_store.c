@@ -45,7 +45,7 @@ static enum err run_check_groups(void)
     struct auth au = scene_auth(&scene, copy, arena);
     struct checked c;
 
-    au.with_groups = true;
+    au.finding = FIND_GATE_GROUPS;
     TRY(session_check(&au, &scene.stale, &scene.from, false, &c));
     say("%s %zu %s", c.user.email, c.groups.n, c.groups.v[0]);
     return ERR_OK;
