@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { BUILD, DAY, PASSWORD, assert, children, cleanEnv, eq, fails, newEmail, ok, same, secretOf, setting, times, with_ } from "./mariadb.mjs";
+import { BUILD, DAY, PASSWORD, assert, children, cleanEnv, eq, fails, newEmail, ok, same, secretOf, setting, shared, times, with_ } from "./mariadb.mjs";
 
 const json = (s, ...args) => JSON.parse(s.ctl("--json", ...args));
 const ctl = (s, args, { input = "", env = {} } = {}) => spawnSync(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, ...args], { input, encoding: "utf8", env: { ...cleanEnv(), ...env } });
@@ -43,6 +43,45 @@ describe("users", () => {
 		s.sql(`INSERT INTO user (id, name, email, emailVerified, createdAt, updatedAt) SELECT CONCAT(CASE seq % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'A' ELSE '0' END, LPAD(seq, 31, '0')), 'N', CONCAT(seq, '@example.org'), 0, '2026-01-01', '2026-01-01' FROM mysql.help_topic, (SELECT 1) x, seq_1_to_1203 LIMIT 0; INSERT INTO user (id, name, email, emailVerified, createdAt, updatedAt) SELECT CONCAT(CASE seq % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'A' ELSE '0' END, LPAD(seq, 31, '0')), 'N', CONCAT(seq, '@example.org'), 0, '2026-01-01', '2026-01-01' FROM seq_1_to_1203`);
 		const list = json(s, "user", "list");
 		eq(list.length, 1203); eq(new Set(list.map((u) => u.id)).size, 1203);
+	}));
+});
+/** Done at once: what each says. */
+const atOnce = (s, all) => Promise.all(all.map((args) => new Promise((resolve) => execFile(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, "--json", ...args], { env: cleanEnv() }, (e, stdout, stderr) => resolve({ code: e?.code ?? 0, stderr, ...(stdout && JSON.parse(stdout)) })))));
+describe("groups", () => {
+	test("add, list, of, members, remove, by the account that may not change tables", () => with_({}, async (s) => {
+		const [u, v] = [await s.user(), await s.user()].sort((a, b) => (a.id < b.id ? -1 : 1)), names = (...args) => json(s, "group", ...args).map((x) => x.group), ids = (name) => json(s, "group", "members", name).map((x) => x.id);
+		assert.throws(() => shared.sql("DROP TABLE latchkey_group", { user: setting(s, "user"), password: setting(s, "password"), db: setting(s, "name") }), /denied/);
+		same(json(s, "group", "list"), []);
+		same(json(s, "group", "add", "staff", u.email, v.id), { added: 2 }); same(json(s, "group", "add", "staff", u.id), { added: 0 });
+		for (const name of ["Staff", "STAFF", "sta", "staff_", "a.b-c"]) same(json(s, "group", "add", name, u.email), { added: 1 }, name); // as names of one collation they were the same
+		same(json(s, "group", "list"), [["STAFF", 1], ["Staff", 1], ["a.b-c", 1], ["sta", 1], ["staff", 2], ["staff_", 1]].map(([group, members]) => ({ group, members })));
+		same(names("of", u.email), ["STAFF", "Staff", "a.b-c", "sta", "staff", "staff_"]); same(names("of", v.email), ["staff"]);
+		same(ids("staff"), [u.id, v.id]); same(ids("Staff"), [u.id]);
+		for (const name of ["sTAFF", "staff ", "st\u00e4ff"]) { const r = ctl(s, ["group", "members", name]); eq(r.status, 1); eq(r.stderr, `latchkeyctl: no such group: ${name}\n`); }
+		same(json(s, "group", "remove", "Staff", u.email), { removed: 1 }); same(ids("STAFF"), [u.id]); same(ids("staff"), [u.id, v.id]);
+		eq(ctl(s, ["group", "remove", "Staff", u.email]).status, 1, "it is none now");
+		const before = s.sql("SELECT userId, name FROM latchkey_group ORDER BY userId, name"), events = s.sql("SELECT COUNT(*) FROM latchkey_audit");
+		for (const args of [["add", "readers", u.email, newEmail()], ["remove", "staff", u.email, newEmail()], ["add", "r\u00e9aders", u.email]]) { const r = ctl(s, ["group", ...args]); assert.notEqual(r.status, 0, args.join(" ")); assert.ok(r.stderr, args.join(" ")); }
+		s.sql(`INSERT INTO latchkey_group (userId, name) SELECT '${v.id}', CONCAT('g', seq) FROM seq_1_to_99`);
+		const full = ctl(s, ["group", "add", "readers", u.email, v.email]);
+		eq(full.status, 1); assert.match(full.stderr, new RegExp(`^latchkeyctl: ${v.email}: .*100 groups`)); s.sql(`DELETE FROM latchkey_group WHERE name LIKE 'g%' AND userId = '${v.id}'`);
+		eq(s.sql("SELECT userId, name FROM latchkey_group ORDER BY userId, name"), before, "all or nothing"); eq(s.sql("SELECT COUNT(*) FROM latchkey_audit"), events);
+		same(JSON.parse(s.ctl("user", "export", u.email)).groups, names("of", u.email));
+		s.ctl("user", "delete", u.email); s.ctl("user", "erase", v.email);
+		eq(s.sql("SELECT COUNT(*) FROM latchkey_group"), "0");
+	}));
+	test("more than a page of members are all listed, once", () => with_({}, (s) => {
+		s.sql(`INSERT INTO user (id, name, email, emailVerified, createdAt, updatedAt) SELECT CONCAT(CASE seq % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'A' ELSE '0' END, LPAD(seq, 31, '0')), 'N', CONCAT(seq, '@example.org'), 0, '2026-01-01', '2026-01-01' FROM seq_1_to_1203; INSERT INTO latchkey_group (userId, name) SELECT id, 'crowd' FROM user`);
+		const list = json(s, "group", "members", "crowd");
+		eq(list.length, 1203); eq(new Set(list.map((u) => u.id)).size, 1203); same(json(s, "group", "list"), [{ group: "crowd", members: 1203 }]);
+	}));
+	test("two who put the same user into a group at once: nobody fails, one did it", () => with_({}, async (s) => {
+		const u = await s.user(), v = await s.user(), n = 10;
+		for (let i = 0; i < n; i++) {
+			const both = await atOnce(s, [["group", "add", `g${i}`, u.email, v.email], ["group", "add", `g${i}`, v.email, u.email]]);
+			same(both.map((r) => r.code), [0, 0], JSON.stringify(both)); same(both.map((r) => r.added).sort(), [0, 2]);
+		}
+		eq(s.sql("SELECT COUNT(*) FROM latchkey_group"), String(2 * n)); eq(s.sql("SELECT COUNT(*) FROM latchkey_audit WHERE event = 'group-added'"), String(2 * n));
 	}));
 });
 test("sessions: list, of one, revoke, revoke-all", () => with_({}, async (s) => {

@@ -62,7 +62,7 @@ static enum err script_dying(struct db *db, const char *sql)
 }
 
 /* False: there are not so many statements. */
-static bool die_at(struct world *w, int n, bool run)
+static bool die_at(struct world *w, int n, bool run, enum err (*how)(struct db *db, struct arena *a))
 {
     struct db_driver dying = db_mysql;
 
@@ -70,7 +70,7 @@ static bool die_at(struct world *w, int n, bool run)
     until_death = n;
     runs_it = run;
     w->db->driver = &dying;
-    enum err e = migrate_ready(w->db, w->arena);
+    enum err e = how(w->db, w->arena);
     w->db->driver = &db_mysql;
     db_close(&w->db);
     w->db = world_connect(w);
@@ -89,7 +89,7 @@ static void killed_and_resumed(bool run)
     world_close(&w);
     for (; died && n < 100; n++) {
         world_empty(&w);
-        died = die_at(&w, n, run);
+        died = die_at(&w, n, run, migrate_ready);
         if (died)
             CU_ASSERT_EQUAL(version_of(&w), 0);
         CU_ASSERT_EQUAL(migrate_current(w.db, w.arena), died ? ERR_DB_DOWN : ERR_OK);
@@ -117,11 +117,62 @@ static void test_killed_each_time(void)
 
     world_empty(&w);
     for (int i = 0; i < 20; i++)
-        (void)die_at(&w, i % 2, true);
+        (void)die_at(&w, i % 2, true, migrate_ready);
     OK(migrate_ready(w.db, w.arena));
     complete(&w, count(&w, "tables"), count(&w, "columns"), count(&w, "statistics"));
     CU_ASSERT_EQUAL(count(&w, "tables"), 13);
     world_close(&w);
+}
+
+/* --- databases of older programs -------------------------------------------------------------------------------- */
+
+static enum err up(struct db *db, struct arena *a)
+{
+    int from, to;
+
+    return migrate_up(db, a, &from, &to);
+}
+
+static void whole(struct world *w, int64_t tables, int64_t columns, int64_t indexes)
+{
+    struct groups g = {.n = 0};
+
+    complete(w, tables, columns, indexes);
+    OK(groups_add(w->db, "u1", "staff"));
+    CU_ASSERT_EQUAL(groups_add(w->db, "u1", "staff"), ERR_DB_DUPLICATE);
+    OK(groups_of(w->db, w->arena, "u1", &g));
+    CU_ASSERT_EQUAL(g.n, 1);
+}
+
+/* Killed at each statement of the first migration that it lacks, before it or after it, and resumed. */
+static void older_killed(int schema, bool run, int64_t tables, int64_t columns, int64_t indexes)
+{
+    struct world w;
+    bool died = true;
+    int n = 0;
+
+    for (; died; n++) {
+        world_older(&w, schema);
+        CU_ASSERT_EQUAL(migrate_ready(w.db, w.arena), ERR_SCHEMA);
+        died = die_at(&w, n, run, up) && version_of(&w) == schema;
+        OK(up(w.db, w.arena));
+        whole(&w, tables, columns, indexes);
+        world_close(&w);
+    }
+    CU_ASSERT(n > 1);
+}
+
+static void test_each_older(void)
+{
+    struct world w;
+
+    world_open(&w);
+    int64_t tables = count(&w, "tables"), columns = count(&w, "columns"), indexes = count(&w, "statistics");
+    world_close(&w);
+    CU_ASSERT(migrate_newest() >= 6);
+    for (int schema = 1; schema < migrate_newest(); schema++)
+        for (int run = 0; run < 2; run++)
+            older_killed(schema, run, tables, columns, indexes);
 }
 
 /* --- others ------------------------------------------------------------------------------------------------------ */
@@ -200,6 +251,7 @@ static CU_TestInfo tests[] = {
     {"killed before a statement", test_killed_before},
     {"killed after a statement", test_killed_after},
     {"killed each time", test_killed_each_time},
+    {"each older schema, killed and resumed", test_each_older},
     {"many at once", test_many_at_once},
     {"strangers", test_strangers},
     {"two accounts", test_two_accounts},

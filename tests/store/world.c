@@ -1,6 +1,7 @@
 /* A fresh database for each test, on the driver chosen. */
 #include "world.h"
 #include "base/auto.h"
+#include "base/buf.h"
 #include "db/migrate.h"
 
 #ifdef LATCHKEY_WITH_MYSQL
@@ -161,6 +162,23 @@ void world_open(struct world *w)
 {
     world_empty(w);
     need(migrate_ready(w->db, w->arena) == ERR_OK, "schema");
+}
+
+void world_older(struct world *w, int schema)
+{
+    world_empty(w);
+    struct buf out = buf_in(w->arena);
+    need(migrate_print(w->cfg, &out) == ERR_OK, "schema");
+    char *sql = arena_strdup(w->arena, buf_str(&out)), *end;
+    char *newer = strstr(sql, arena_printf(w->arena, "-- %04d ", schema + 1));
+    need(newer != NULL, "older schema");
+    *newer = '\0';
+    for (; (end = strstr(sql, ";\n")); sql = end + 2) {
+        *end = '\0';
+        need(db_script(w->db, sql) == ERR_OK, sql);
+    }
+    sql = arena_printf(w->arena, "INSERT INTO latchkey_meta VALUES ('schema', '%d')", schema);
+    need(db_script(w->db, sql) == ERR_OK, sql);
 }
 
 void world_close(struct world *w)

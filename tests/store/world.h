@@ -25,6 +25,8 @@ void world_use(const char *driver);
 void world_empty(struct world *w);
 /* The same, with tables. */
 void world_open(struct world *w);
+/* The same, with the tables of an older program, whose newest migration was `schema`. */
+void world_older(struct world *w, int schema);
 /* Another connection to the same database; the caller closes it. */
 struct db *world_connect(const struct world *w);
 /* The configuration text that names the database of w. */

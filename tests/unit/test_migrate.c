@@ -3,6 +3,7 @@
 #include "../store/world.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "db/driver.h"
 #include "db/migrate.h"
 
 #include <stdio.h>
@@ -93,7 +94,79 @@ static void test_newer(void)
     world_close(&w);
 }
 
-/* With one migration there is no older one yet, so this says what an unreadable number does. */
+/* --- databases of older programs --- */
+
+/* All tables and indexes, as they were made. */
+static const char *schema_of(struct world *w)
+{
+    const struct stmt_row row = {.name = "SCHEMA", .params = "", .results = "s"};
+    struct db_result res = {.arena = w->arena, .cols = 1};
+    const char *all = "";
+    void *stmt = NULL;
+
+    OK(w->db->driver->prepare(w->db, "SELECT sql FROM sqlite_master WHERE sql <> '' ORDER BY name", &row, &stmt));
+    OK(w->db->driver->run(w->db, stmt, &row, NULL, &res, NULL));
+    w->db->driver->finish(w->db, stmt);
+    for (size_t i = 0; i < res.n; i++)
+        all = arena_printf(w->arena, "%s%s;\n", all, res.v[i].s);
+    return all;
+}
+
+static void signed_in(struct world *w)
+{
+    const struct session s = world_session(w, world_user(w, 1), "s1");
+
+    OK(world_add(w->db, &s, "hash-of-s1", "hash"));
+}
+
+/* Who was signed in before is so afterwards, and what is new can be used. */
+static void still_signed_in(struct world *w)
+{
+    struct groups g = {.n = 9};
+    struct session s;
+    struct user u;
+
+    OK(sessions_find_gate(w->db, w->arena, "hash-of-s1", &s, &u, &g));
+    CU_ASSERT_STRING_EQUAL(s.id, "s1");
+    CU_ASSERT_STRING_EQUAL(u.email, "u1@example.org");
+    CU_ASSERT_EQUAL(g.n, 0);
+    OK(groups_add(w->db, "u1", "staff"));
+    OK(groups_of(w->db, w->arena, "u1", &g));
+    CU_ASSERT_EQUAL(g.n, 1);
+    OK(users_delete(w->db, "u1"));
+}
+
+static void test_each_older(void)
+{
+    struct world w, fresh;
+    int from, to;
+
+    world_open(&fresh);
+    const char *want = schema_of(&fresh);
+    CU_ASSERT(migrate_newest() >= 6);
+    for (int schema = 1; schema < migrate_newest(); schema++) {
+        world_older(&w, schema);
+        signed_in(&w);
+        const char *older = schema_of(&w);
+        CU_ASSERT_STRING_NOT_EQUAL(older, want);
+        log_to(&w);
+        CU_ASSERT_EQUAL(migrate_ready(w.db, w.arena), ERR_SCHEMA);
+        CU_ASSERT(logged(&w, arena_printf(w.arena,
+                                          "the database has schema %d, this program needs %d: run latchkeyctl "
+                                          "migrate",
+                                          schema, migrate_newest())));
+        CU_ASSERT_STRING_EQUAL(schema_of(&w), older);
+        OK(migrate_up(w.db, w.arena, &from, &to));
+        CU_ASSERT(from == schema && to == migrate_newest() && version_of(&w) == migrate_newest());
+        CU_ASSERT_STRING_EQUAL(schema_of(&w), want);
+        OK(migrate_ready(w.db, w.arena));
+        still_signed_in(&w);
+        world_close(&w);
+    }
+    world_close(&fresh);
+}
+
+/* What an unreadable number does. */
 static void test_unreadable(void)
 {
     static const char *const values[] = {"0", "", "x", "1x", "-1", "99999"};
@@ -200,6 +273,7 @@ static void test_print(void)
 static CU_TestInfo tests[] = {
     {"empty database", test_empty},
     {"up", test_up},
+    {"each older schema", test_each_older},
     {"newer schema", test_newer},
     {"unreadable version", test_unreadable},
     {"foreign tables", test_foreign},
