@@ -65,7 +65,7 @@ done > "$dir/named"
 {
     cat "$dir/settings"
     tr 'a-z.' 'A-Z_' < "$dir/settings" | sed 's/^/LATCHKEY_/'
-    printf '%s\n' LATCHKEY_CONF LATCHKEY_SECTION_KEY LATCHKEY_OP LATCHKEY_PATH
+    printf '%s\n' LATCHKEY_CONF LATCHKEY_SECTION_KEY LATCHKEY_OP LATCHKEY_PATH gate.php gate.conf
 } | sort -u > "$dir/known"
 [ "$(grep -c . "$dir/named")" -ge 30 ] || fail "hardly any setting is named in the documents"
 sort -u "$dir/named" | comm -23 - "$dir/known" > "$dir/surplus"
