@@ -29,12 +29,16 @@ site_pages() {
     done
 }
 
+# PHP without the host's php.ini, but as one has it for real: faults are not shown, and large bodies are taken.
+PHP_SETTINGS="-n -d display_errors=0 -d post_max_size=16M"
+
 # PHP_FCGI_CHILDREN workers; the parent ends them with itself.
 site_php() {
     PHP_SOCKET=$DIR/php.sock
     [ ${#PHP_SOCKET} -le 107 ] || fail "the path $PHP_SOCKET is too long for a socket"
     # Its variables are printed: none of ours among them.
-    env -i PATH="$PATH" PHP_FCGI_CHILDREN=2 PHP_FCGI_MAX_REQUESTS=0 PHP_FCGI_BACKLOG=1024 setsid "$(find_program php-cgi)" -n -b "$PHP_SOCKET" \
+    # shellcheck disable=SC2086 # a list of words
+    env -i PATH="$PATH" PHP_FCGI_CHILDREN=2 PHP_FCGI_MAX_REQUESTS=0 PHP_FCGI_BACKLOG=1024 setsid "$(find_program php-cgi)" $PHP_SETTINGS -b "$PHP_SOCKET" \
         < /dev/null >> "$DIR/backend.log" 2>&1 &
     remember backend $!
     site_wait test -S "$PHP_SOCKET"

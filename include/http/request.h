@@ -50,6 +50,7 @@ struct request {
     const char *page;        /* at the gate or on an error page: path and query of the page, as sent; else NULL */
     const char *place;       /* at the gate or on an error page: where the page is, decoded and resolved; else NULL */
     int refused;             /* on an error page: the status that led there; else 0 */
+    const char *passed;      /* on Apache's error page: whom the gate had let pass; NULL: nobody */
     /* header fields, NULL when absent */
     const char *cookie, *authorization, *origin, *referer, *accept, *user_agent, *forwarded_for;
     const char *fetch_site, *fetch_mode, *preflight_method;

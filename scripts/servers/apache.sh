@@ -26,11 +26,12 @@ apache_runs_php() { :; }
 # --- the server --------------------------------------------------------------------------------------------------------
 
 apache_write() { # PORT
-    mkdir -p "$DIR/fcgid" && give_away "$DIR/fcgid" || return 1
+    mkdir -p "$DIR/fcgid" && touch "$DIR/latchkey.log" && give_away "$DIR/fcgid" "$DIR/latchkey.log" || return 1
     { apache_base "$1" && "apache_${APACHE/-/_}" "$1"; } > "$DIR/apache.conf"
 }
 
-# As on Debian, with everything below DIR. Apache's children are whom latchkey belongs to.
+# As on Debian, with everything below DIR. Apache's children are whom latchkey belongs to. None of them ends because it has
+# little to do: it would take connections along that it has just accepted.
 apache_base() { # PORT
     apache_modules
     [ -z "$RUN_AS" ] || echo "User $RUN_AS"
@@ -49,6 +50,7 @@ ServerName localhost
 Listen 127.0.0.1:$1
 StartServers 2
 ThreadsPerChild 64
+MaxSpareThreads 256
 MaxRequestWorkers 256
 <Directory />
     AllowOverride None
@@ -90,10 +92,10 @@ apache_paths() {
     sed -e "s|127.0.0.1:9750|$SOCKET|" -e "s|/etc/apache2/latchkey/|$DIR/apache-|" -e "s|/usr/local/lib/latchkey\b|$DIR/lib|g" -e "s|/var/www/html\b|$DIR/htdocs|"
 }
 
-# The script that starts latchkey: the program under test, and its clock if a test moves that.
+# The script that starts latchkey: the program under test, its log, and its clock if a test moves that.
 apache_script() { # FOLDER FILE DESTINATION
     mkdir -p "$(dirname "$3")" || return 1
-    sed -e "s|^exec .*|${LATCHKEY_TEST_CLOCK:+export LATCHKEY_TEST_CLOCK=$LATCHKEY_TEST_CLOCK\n}exec $BIN -c $CONF|" "$ROOT/conf/$1/$2" > "$3" && chmod 755 "$3"
+    sed -e "s|^exec .*|${LATCHKEY_TEST_CLOCK:+export LATCHKEY_TEST_CLOCK=$LATCHKEY_TEST_CLOCK\n}exec $BIN -c $CONF 2>> $DIR/latchkey.log|" "$ROOT/conf/$1/$2" > "$3" && chmod 755 "$3"
 }
 
 apache_vhost() { # PORT; the rest of it from standard input
@@ -110,6 +112,8 @@ apache_vhost() { # PORT; the rest of it from standard input
 
 apache_fcgid() { # PORT
     apache_script apache-fcgid latchkey.fcgi "$DIR/lib/latchkey.fcgi" && apache_example apache-fcgid latchkey.conf || return 1
+    apache_example apache-fcgid server.conf || return 1
+    echo "Include $DIR/apache-server.conf"
     { echo "Include $DIR/apache-latchkey.conf"; [ -z "$GATE" ] || apache_gate apache-fcgid; } | apache_vhost "$1"
 }
 
@@ -184,12 +188,12 @@ apache_pages() {
 }
 
 apache_php_fcgid() {
-    printf '#!/bin/sh\nPHP_FCGI_CHILDREN=0 PHP_FCGI_MAX_REQUESTS=0 exec %s -n\n' "$(find_program php-cgi)" > "$DIR/php.fcgi" && chmod 755 "$DIR/php.fcgi"
+    printf '#!/bin/sh\nPHP_FCGI_CHILDREN=0 PHP_FCGI_MAX_REQUESTS=0 exec %s %s\n' "$(find_program php-cgi)" "$PHP_SETTINGS" > "$DIR/php.fcgi" && chmod 755 "$DIR/php.fcgi"
     [ "$APACHE" != authnz ] || echo 'FcgidMaxRequestLen 16777216'
     printf '%s\n' '<FilesMatch "\.php$">' 'SetHandler fcgid-script' 'Options +ExecCGI' "FcgidWrapper $DIR/php.fcgi" '</FilesMatch>'
 }
 apache_php_cgi() {
-    mkdir -p "$DIR/php" && printf '#!/bin/sh\nexec %s -n\n' "$(find_program php-cgi)" > "$DIR/php/php" && chmod 755 "$DIR/php/php"
+    mkdir -p "$DIR/php" && printf '#!/bin/sh\nexec %s %s\n' "$(find_program php-cgi)" "$PHP_SETTINGS" > "$DIR/php/php" && chmod 755 "$DIR/php/php"
     printf '%s\n' "ScriptAlias /php-cgi/ $DIR/php/" "<Directory $DIR/php>" 'Require all granted' '</Directory>' \
         'Action application/x-httpd-php /php-cgi/php' '<FilesMatch "\.php$">' 'SetHandler application/x-httpd-php' '</FilesMatch>'
 }

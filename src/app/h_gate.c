@@ -11,15 +11,18 @@
 
 /* --- who it is, for the page ---------------------------------------------------------------------------------------- */
 
+/* Never empty, which a page takes for nobody and Apache for a fault: who has no name to show has an id. */
 static const char *remote_user(const struct ctx *ctx)
 {
     const struct user *u = &ctx->who.user;
+    const char *name;
 
     switch (ctx->au.cfg->gate_remote_user) {
     case REMOTEUSER_ID:
         return u->id;
     case REMOTEUSER_NAME:
-        return u->name;
+        name = gate_line(ctx->au.arena, u->name);
+        return *name ? name : u->id;
     case REMOTEUSER_EMAIL:
         break;
     }

@@ -54,8 +54,12 @@ static enum err login_refused(struct ctx *ctx)
 {
     enum err e = ctx->signed_in ? gate_pass(&ctx->need, &ctx->who.user, &ctx->who.groups) : ERR_UNAUTHORIZED;
 
-    if (e == ERR_OK)
+    /* the page's own 401, which is no affair of ours */
+    if (e == ERR_OK && ctx->req.passed)
         e = ERR_UNAUTHORIZED;
+    /* what has kept the gate from its yes is over: nobody is to take that for the end of a session */
+    if (e == ERR_OK)
+        return ERR_DB_BUSY;
     if (!ctx->html)
         return e;
     if (e != ERR_UNAUTHORIZED)

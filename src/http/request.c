@@ -51,6 +51,7 @@ static const struct parameter parameters[] = {
     {NAME("QUERY_STRING"),         ONCE_ANY, TO(target.query_string)},
     {NAME("REDIRECT_STATUS"),      ONCE,     TO(target.redirect_status)},
     {NAME("REDIRECT_URI"),         ONCE,     TO(target.redirect_uri)},
+    {NAME("REDIRECT_AUTH_USER_ID"), ONCE,    TO(r.passed)},
     {NAME("REMOTE_ADDR"),          ONCE,     TO(r.peer)},
     {NAME("CONTENT_TYPE"),         ONCE,     TO(r.content_type)},
     {NAME("CONTENT_LENGTH"),       ONCE,     TO(length)},

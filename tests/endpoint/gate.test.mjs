@@ -122,7 +122,11 @@ test("values are one clean line each, whatever a user calls himself (S74)", asyn
 test("REMOTE_USER is what gate.remote_user says", async () => {
 	for (const [kind, want] of [["id", (u) => u.id], ["name", () => "Ann"], ["email", (u) => u.email]]) {
 		const t = await start({ set: { "gate.remote_user": kind } });
-		try { const u = await t.user(); eq(told(await ask("lighttpd", "/x", { ...u, server: t })).remote_user, want(u)); } finally { await t.stop(); }
+		try {
+			const u = await t.user(), blank = await t.user({ name: " \u007f " }), is = async (x) => told(await ask("lighttpd", "/x", { ...x, server: t })).remote_user;
+			eq(await is(u), want(u));
+			eq(await is(blank), kind === "email" ? blank.email : blank.id, "never empty");
+		} finally { await t.stop(); }
 	}
 });
 

@@ -97,7 +97,12 @@ test("as error page of Apache: the status of the gate, the page that was refused
 	eq(api.status, 401); eq(api.json.code, "UNAUTHORIZED");
 	const other = await refused("/admin/", { cookie: u.cookie });
 	eq(other.status, 403); assert.match(other.text, /This page is not for you/);
-	eq((await refused("/protected/", { cookie: u.cookie })).status, 401, "signed in meanwhile: never a page in place of the refused one");
+	for (const headers of [HTML, { accept: "application/json" }]) {
+		const meanwhile = await refused("/protected/", { cookie: u.cookie, headers });
+		eq(meanwhile.status, 503, "the store was away for a moment: nobody was signed out"); eq(meanwhile.headers["retry-after"], "2"); eq(meanwhile.setCookies.length, 0);
+	}
+	const own = { SCRIPT_NAME: "/auth", PATH_INFO: "/login", REDIRECT_STATUS: "401", REDIRECT_AUTH_USER_ID: u.id };
+	eq((await refused("/protected/", { cookie: u.cookie, env: own })).status, 401, "the gate said yes, the page itself no");
 	for (const uri of ["//evil.example/x", "/\\evil.example"]) eq(text((await refused(uri)).text, "callbackURL"), undefined, uri);
 	eq((await refused("/p%00", {})).status, 401);
 	if (s.db) {

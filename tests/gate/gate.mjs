@@ -77,8 +77,15 @@ export class Site extends Server {
 		const k = this.connect(), sent = new Promise((resolve, reject) => { k.on("error", reject); k.on(this.secure ? "secureConnect" : "connect", () => k.write(text, "latin1", resolve)); });
 		return { sent, end: () => k.on("error", () => {}).destroy() };
 	}
+	/** Where the web server starts latchkey, its log is among the web server's own. */
+	log() { return ["latchkey.log", "web.log"].map((f) => path.join(this.dir, f)).filter((f) => fs.existsSync(f)).map((f) => fs.readFileSync(f, "utf8")).join(""); }
 	/** Processes of latchkey, whoever started them. */
 	processes() { return fs.readdirSync("/proc").filter((p) => /^\d+$/.test(p)).map(Number).filter((pid) => isLatchkey(pid, this.conf)); }
+	/** Runs f while latchkey is stopped. */
+	async withoutGate(f) {
+		await this.breakGate();
+		try { return await f(); } finally { await this.mendGate(); }
+	}
 	/** Stops latchkey. Where the web server starts it, it finds no configuration from now on. */
 	async breakGate() {
 		if (!this.kind.spawned) { assert.notEqual(await this.halt(), null, "it stops"); return; }
