@@ -125,7 +125,7 @@ export class Site extends Server {
 		if (r.status === 302) assert.match(r.headers.location, /\/auth\/login\?next=/, text);
 		return r;
 	}
-	isDenial(r, what, navigates = false) { return denied(this.kind, what, navigates).includes(r.status); }
+	isDenial(r, what, navigates = false) { return denied(this.kind, what, navigates && ["GET", "HEAD"].includes(r.method)).includes(r.status); }
 	/** Waits until a session is served again. */
 	async serves(cookie, ms = 15_000) {
 		let r;

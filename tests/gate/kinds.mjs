@@ -9,7 +9,7 @@
 const ALL = [
 	{ name: "nginx", server: "nginx", backend: "php", proxies: true, http2: true, redirects: true, away: [503], down: [503], cut: [503] },
 	{ name: "lighttpd", server: "lighttpd", backend: "php", proxies: true, http2: true, redirects: true, away: [503], down: [503], cut: [500, 503] },
-	{ name: "apache fcgid", server: "apache", apache: "fcgid", backend: "php", spawned: "fcgid", away: [503], down: [500, 503], cut: [500, 503] },
+	{ name: "apache fcgid", server: "apache", apache: "fcgid", backend: "php", proxies: true, spawned: "fcgid", away: [503], down: [500, 503], cut: [500, 503] },
 	{ name: "apache authnz", server: "apache", apache: "authnz", backend: "php", tcp: true, proxies: true, redirects: true, away: [503], down: [500, 503], cut: [500, 503] },
 	{ name: "apache htaccess", server: "apache", apache: "htaccess", backend: "cgi", spawned: "fcgid", away: [503], down: [500, 503], cut: [500, 503] },
 	{ name: "apache cgi", server: "apache", apache: "cgi", backend: "php", spawned: "cgi", away: [503], down: [500, 503], cut: [500, 503] },
@@ -44,6 +44,7 @@ export const COMBINATIONS = [
 	{ kind: kind("lighttpd"), backend: "cgi" },
 	{ kind: kind("apache fcgid"), backend: "php", but: TWO_COOKIE_LINES },
 	{ kind: kind("apache fcgid"), backend: "cgi", but: TWO_COOKIE_LINES },
+	{ kind: kind("apache fcgid"), backend: "proxy", but: TWO_COOKIE_LINES },
 	{ kind: kind("apache authnz"), backend: "php", but: TWO_COOKIE_LINES },
 	{ kind: kind("apache authnz"), backend: "proxy", but: TWO_COOKIE_LINES },
 	{ kind: kind("apache htaccess"), backend: "cgi", but: TWO_COOKIE_LINES },
