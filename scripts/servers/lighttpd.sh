@@ -20,6 +20,7 @@ server.port = $1
 server.pid-file = "$DIR/lighttpd.pid"
 server.errorlog = "$DIR/web.log"
 server.upload-dirs = ( "$DIR/htdocs" )
+mimetype.assign = ( ".html" => "text/html", ".txt" => "text/plain", ".js" => "text/javascript", ".css" => "text/css" )
 server.http-parseopts = ( "header-strict" => "enable", "host-strict" => "enable", "host-normalize" => "enable",
     "url-normalize-unreserved" => "enable", "url-normalize-required" => "enable", "url-ctrls-reject" => "enable",
     "url-path-2f-decode" => "enable", "url-path-dotseg-remove" => "enable" )

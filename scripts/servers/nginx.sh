@@ -29,7 +29,7 @@ http {
     access_log off;
     client_body_temp_path $DIR/tmp-body; fastcgi_temp_path $DIR/tmp-fastcgi; proxy_temp_path $DIR/tmp-proxy;
     uwsgi_temp_path $DIR/tmp-uwsgi; scgi_temp_path $DIR/tmp-scgi;
-    types { text/html html; text/plain txt; }
+    types { text/html html; text/plain txt; text/javascript js; text/css css; }
     server {
         $listen
         server_name localhost;

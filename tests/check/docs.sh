@@ -34,7 +34,7 @@ same() {
 # the value of a text key of each JSON object, one object a line, as latchkeyctl prints them; null is empty
 json() { sed -nE "s/.*\"$1\":(null|\"([^\"]*)\").*/\\2/p" "$2"; }
 # the files in which people read about the program
-documents() { ls "$readme" "$top_srcdir"/docs/*.md "$top_srcdir"/conf/*/README.md; }
+documents() { ls "$readme" "$top_srcdir"/docs/*.md "$top_srcdir"/conf/*/README.md "$top_srcdir"/client/README.md; }
 
 for f in "$ctl" "$configuration" "$api" "$top_srcdir/docs/operations.md" "$readme" "$errors" "$man" \
     "$top_srcdir/conf/nginx/README.md" "$top_srcdir/conf/lighttpd/README.md"; do

@@ -1,0 +1,2 @@
+// What the site's own server offers. Nothing, here.
+export interface API {}
