@@ -1,14 +1,16 @@
 #!/bin/sh
-# Prints a C file that holds the templates given, by the name of each file. Refuses what is empty or missing.
+# Prints a C file that holds the files given, by the name of each. Refuses what is empty or missing.
 set -eu
 
-if [ $# -eq 0 ]; then
-    echo "usage: embed-templates.sh templates/mail/WORD.txt ..." >&2
+if [ $# -lt 2 ]; then
+    echo "usage: embed-templates.sh NAME-OF-ARRAY FILE..." >&2
     exit 2
 fi
+array=$1
+shift
 
-printf '/* Made by build-aux/embed-templates.sh from templates. */\n#include "mail/builtin.h"\n\n'
-printf 'const struct builtin builtins[] = {\n'
+printf '/* Made by build-aux/embed-templates.sh. */\n#include "base/template.h"\n\nextern const struct builtin %s[];\n' "$array"
+printf 'const struct builtin %s[] = {\n' "$array"
 for file in "$@"; do
     if [ ! -s "$file" ]; then
         echo "embed-templates.sh: $file: empty or missing" >&2

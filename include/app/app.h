@@ -26,6 +26,7 @@ struct app {
     struct db *db; /* NULL: not connected */
     struct kdf_gate *gate;
     struct signer *signer;
+    struct words_book *words;
     struct app_place place;
     bool strict; /* the web server that started us takes answers for CGI's: Location is a redirect whatever the status
                     (RFC 3875 §6.2) */
@@ -46,6 +47,7 @@ struct ctx {
     bool presented_read; /* it holds what came */
     const char *callback; /* callbackURL, checked; NULL */
     const char *redirect; /* redirectTo, likewise */
+    const char *then;     /* where a form of ours leads instead of the row's `then`; NULL */
     bool html;            /* a form or link of ours asks, and wants a page for an answer */
     bool from_us;         /* it passed the origin rule */
     bool passive;         /* this read does not count as use (D22) */

@@ -30,6 +30,15 @@ enum err h_delete_user(struct ctx *ctx, const void *in);
 enum err h_update_session(struct ctx *ctx, const void *in);
 enum err h_list_accounts(struct ctx *ctx, const void *in);
 enum err h_gate(struct ctx *ctx, const void *in);
+enum err h_register(struct ctx *ctx, const void *in);
+enum err h_forgot(struct ctx *ctx, const void *in);
+enum err h_reset(struct ctx *ctx, const void *in);
+enum err h_verify(struct ctx *ctx, const void *in);
+enum err h_reauth(struct ctx *ctx, const void *in);
+enum err h_devices(struct ctx *ctx, const void *in);
+enum err h_account(struct ctx *ctx, const void *in);
+enum err h_signed_out(struct ctx *ctx, const void *in);
+enum err h_style(struct ctx *ctx, const void *in);
 enum err h_login(struct ctx *ctx, const void *in);
 enum err h_token(struct ctx *ctx, const void *in);
 enum err h_jwks(struct ctx *ctx, const void *in);
@@ -37,7 +46,13 @@ enum err h_ok(struct ctx *ctx, const void *in);
 enum err h_error(struct ctx *ctx, const void *in);
 
 /* The page whose form was posted, once more, with what was wrong. */
-enum err h_sign_in_again(struct ctx *ctx, enum err e, const char *text);
+enum err h_sign_in_again(struct ctx *ctx, enum err e);
+enum err h_sign_up_again(struct ctx *ctx, enum err e);
+enum err h_forgot_again(struct ctx *ctx, enum err e);
+enum err h_reset_again(struct ctx *ctx, enum err e);
+enum err h_verify_again(struct ctx *ctx, enum err e);
+enum err h_account_again(struct ctx *ctx, enum err e);
+enum err h_reauth_again(struct ctx *ctx, enum err e);
 
 /* What a handler answers that has nothing to tell but that it is done: {"status":true}. */
 enum err answer_status(struct ctx *ctx);

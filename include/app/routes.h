@@ -36,7 +36,8 @@ struct route {
     bool next;          /* takes where to go on as `next`, which is no query of pairs (app/h_page.c) */
     bool reads;         /* form is form_reading: disableRefresh makes it passive */
     enum err (*handle)(struct ctx *ctx, const void *in);
-    enum err (*again)(struct ctx *ctx, enum err e, const char *text); /* shows a person's form again; NULL: a page says what is wrong */
+    const char *then;    /* where a form of a page leads, below the base path; "": pages.home; NULL: its handler answers */
+    enum err (*again)(struct ctx *ctx, enum err e); /* shows a form again, with what was wrong; NULL: a page says so */
     const char *text; /* one line for people */
 };
 

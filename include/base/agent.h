@@ -4,6 +4,7 @@
 #define BASE_AGENT_H
 
 #define AGENT_DEVICE_SIZE 48
+#define AGENT_UNKNOWN "Unknown device"
 
 /* "Firefox on Linux", "Safari on iPhone", "curl"; "Unknown device" where no rule fits; "" for "". What agent holds may
  * be any text; its first 512 bytes are looked at. */

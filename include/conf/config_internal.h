@@ -102,6 +102,8 @@ void config_warn_gate(const struct cfg *cfg, config_fault_fn warn, void *arg);
 /* The part of it that is about mail, and its second looks. */
 void config_check_mail(struct cfg_reader *r);
 void config_warn_mail(const struct cfg *cfg, config_fault_fn warn, void *arg);
+/* The part of it that is about pages. */
+void config_check_pages(struct cfg_reader *r);
 
 /* The host of an origin as config_origin_of gives it: without scheme, port and brackets. */
 const char *config_host_of(struct arena *a, const char *origin);

@@ -52,7 +52,7 @@ struct request {
     int refused;             /* on an error page: the status that led there; else 0 */
     const char *passed;      /* on Apache's error page: whom the gate had let pass; NULL: nobody */
     /* header fields, NULL when absent */
-    const char *cookie, *authorization, *origin, *referer, *accept, *user_agent, *forwarded_for;
+    const char *cookie, *authorization, *origin, *referer, *accept, *accept_language, *user_agent, *forwarded_for;
     const char *fetch_site, *fetch_mode, *preflight_method;
     bool fetch;               /* any Sec-Fetch-* field */
     const char *peer;         /* REMOTE_ADDR; "" if the server gave none */

@@ -30,6 +30,8 @@ MUST_USE enum err response_header(struct response *r, const char *name, const ch
 /* The same for a value that may hold any UTF-8 but control bytes: what the gate tells a page is no field of an answer
  * to a client. */
 MUST_USE enum err response_header_text(struct response *r, const char *name, const char *value);
+/* Adds to Vary what the answer depends on: a list, in one field. ERR_INTERNAL. */
+MUST_USE enum err response_vary(struct response *r, const char *what);
 /* The value of a field set before; NULL. Names are compared without case. */
 const char *response_get(const struct response *r, const char *name);
 /* For building answers: where memory runs out these end the process after a log line, as the arena does, so that no

@@ -2,11 +2,8 @@
 #ifndef MAIL_BUILTIN_H
 #define MAIL_BUILTIN_H
 
-#include <stddef.h>
+#include "base/template.h"
 
-struct builtin {
-    const char *name, *text; /* name of the file; NULL ends the list */
-};
-extern const struct builtin builtins[];
+extern const struct builtin mail_builtins[];
 
 #endif

@@ -6,6 +6,7 @@
 #include "app/guard.h"
 #include "app/jobs.h"
 #include "app/page.h"
+#include "app/words.h"
 #include "auth/jwt.h"
 #include "auth/throttle.h"
 #include "base/enc.h"
@@ -25,6 +26,7 @@ enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct a
     TRY(routes_check());
     TRY(arena_open(&out->arena, ARENA_BLOCK));
     TRY(signer_open(&out->signer));
+    TRY(words_open(cfg, &out->words));
     return kdf_gate_open(cfg, out->place.apart, &out->gate);
 }
 
@@ -32,6 +34,7 @@ void app_close(struct app *app)
 {
     db_close(&app->db);
     signer_close(&app->signer);
+    words_close(&app->words);
     kdf_gate_close(&app->gate);
     arena_close(&app->arena);
 }
@@ -138,6 +141,20 @@ static enum err input_read(struct ctx *ctx, void **in)
     return ERR_OK;
 }
 
+/* Where a form of ours leads when it was done as asked. */
+static enum err answer_form(struct ctx *ctx)
+{
+    const struct cfg *cfg = ctx->au.cfg;
+    const char *then = ctx->then ? ctx->then : ctx->route->then;
+
+    if (!then)
+        return ERR_OK;
+    response_reset(&ctx->res);
+    ctx->exposed = NULL;
+    const char *there = *then ? arena_printf(ctx->au.arena, "%s%s", cfg->auth_base_path, then) : cfg->pages_home;
+    return page_redirect(ctx, ctx->callback ? ctx->callback : there, NULL, NULL);
+}
+
 static enum err serve_route(struct ctx *ctx)
 {
     void *in;
@@ -152,7 +169,8 @@ static enum err serve_route(struct ctx *ctx)
     TRY(guard_who(ctx));
     if (ctx->route->hashes)
         TRY(fcgi_waits(ctx->fcgi));
-    return ctx->route->handle(ctx, in);
+    TRY(ctx->route->handle(ctx, in));
+    return ctx->html && guard_unsafe(ctx->req.method) ? answer_form(ctx) : ERR_OK;
 }
 
 /* A request that was at fault before its password was looked at is a try of its address all the same. */
@@ -247,6 +265,16 @@ static enum err add_headers(struct ctx *ctx)
     return ctx->exposed ? response_header(&ctx->res, "Access-Control-Expose-Headers", ctx->exposed) : ERR_OK;
 }
 
+/* What a foreign page has put into a form is not shown in one of ours. */
+static enum err answer_error_page(struct ctx *ctx, enum err e)
+{
+    bool foreign = e == ERR_INVALID_ORIGIN || e == ERR_MISSING_ORIGIN || e == ERR_CROSS_SITE_LOGIN;
+
+    if (e == ERR_UNAUTHORIZED)
+        return page_unauthorized(ctx);
+    return ctx->route->again && !foreign ? ctx->route->again(ctx, e) : page_error(ctx, e);
+}
+
 /* Turns an error into its answer. What was decided about the cookie stands, but nothing is cleared by an outage. */
 static enum err answer_error(struct ctx *ctx, enum err e)
 {
@@ -257,10 +285,8 @@ static enum err answer_error(struct ctx *ctx, enum err e)
     const char *text = ctx->detail ? ctx->detail : row->text;
     response_reset(&ctx->res);
     ctx->exposed = NULL;
-    if (ctx->html && ctx->route && ctx->route->again)
-        TRY(ctx->route->again(ctx, e, text));
-    else if (ctx->html)
-        TRY(page_answer(ctx, row->status, &(struct page){.title = "That did not work", .text = text}));
+    if (ctx->html)
+        TRY(answer_error_page(ctx, e));
     else
         response_error(&ctx->res, row->status, row->code, text);
     if (allow)

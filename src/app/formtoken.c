@@ -1,5 +1,5 @@
-/* Form tokens of pages: bound to the session of who is signed in, else to a random cookie of the browser. A form that was
- * shown to one browser, or before a sign-in, is worth nothing in another. */
+/* Form tokens of pages: bound to the session of who is signed in, else to a random cookie of the browser. A form that
+ * was shown to one browser, or before a sign-in, is worth nothing in another. */
 #include "app/formtoken.h"
 
 #include "app/guard.h"
@@ -49,13 +49,19 @@ enum err formtoken_give(struct ctx *ctx, const char **out)
     return token_form(ctx->au.keys, of_browser(ctx, id), token);
 }
 
+/* What is done as somebody takes a form that was shown to him. One of before a sign-in is good for signing in, and for
+ * what asks for nobody. */
 enum err formtoken_check(struct ctx *ctx)
 {
     const char *given = pairs_get(&ctx->req.form, "formToken"), *id = browser_id(ctx);
-    enum err e = given && id ? token_form_ok(ctx->au.keys, of_browser(ctx, id), given) : ERR_NONE;
+    bool of_somebody = ctx->route->who >= WHO_SIGNED_IN;
+    enum err e = ERR_NONE;
 
-    if (given && e == ERR_NONE)
-        TRY(guard_presented(ctx));
+    TRY(guard_presented(ctx));
+    if (of_somebody && ctx->presented.n == 0)
+        return ERR_OK; /* guard_who refuses, and tells why */
+    if (given && id && !of_somebody)
+        e = token_form_ok(ctx->au.keys, of_browser(ctx, id), given);
     for (size_t i = 0; given && e == ERR_NONE && i < ctx->presented.n; i++)
         e = token_form_ok(ctx->au.keys, of_session(ctx, i), given);
     return e == ERR_NONE ? ERR_FORM_TOKEN : e;

@@ -38,7 +38,7 @@ static bool is_page(const struct ctx *ctx)
            strncasecmp(r->content_type, form, sizeof form - 1) == 0;
 }
 
-/* --- limits: a request that does not get as far as its password is counted by app.c ------------------------------- */
+/* --- limits: a request that does not get as far as its password is counted by app.c ----------------------------- */
 
 enum err guard_entry(struct ctx *ctx)
 {
@@ -53,7 +53,7 @@ enum err guard_entry(struct ctx *ctx)
     return throttle_look(au);
 }
 
-/* --- origin ------------------------------------------------------------------------------------------------------- */
+/* --- origin ----------------------------------------------------------------------------------------------------- */
 
 static const char **callback_of(struct ctx *ctx)
 {
@@ -140,7 +140,6 @@ enum err guard_origin(struct ctx *ctx)
         journal_note(&ctx->au, EV_REQUEST_REFUSED, &(struct audit){.reason = err_row(e)->code});
         return e;
     }
-    ctx->html = ctx->html && r->body == BODY_FORM;
     /* A browser's own form must carry a token (A3). One that was sent by mail is one that no other site can know. */
     const char *token = ctx->html ? pairs_get(&r->form, "token") : NULL;
     if (ctx->html && !(ctx->route->spends && token && token_wellformed(token)))
@@ -161,7 +160,7 @@ enum err guard_cors(struct ctx *ctx)
     TRY(response_header(&ctx->res, "Access-Control-Allow-Credentials", "true"));
     if (ctx->why_ended && ctx->cookie_drop)
         app_expose(ctx, "Latchkey-Session-Ended");
-    return response_header(&ctx->res, "Vary", "Origin");
+    return response_vary(&ctx->res, "Origin");
 }
 
 bool guard_preflight(struct ctx *ctx, const char *allow)

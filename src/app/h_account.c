@@ -37,6 +37,10 @@ enum err h_sign_up(struct ctx *ctx, const void *in)
     struct opened opened;
 
     TRY(account_sign_up(&ctx->au, &s, &ctx->caller, &ctx->presented, false, &opened));
+    if (!*opened.token) { /* wherever it was to lead: it cannot before the address is proven */
+        ctx->then = "/verify";
+        ctx->callback = NULL;
+    }
     return answer_opened(ctx, &opened);
 }
 
@@ -47,11 +51,6 @@ enum err h_sign_in(struct ctx *ctx, const void *in)
     struct opened opened;
 
     TRY(account_sign_in(&ctx->au, f->email, f->password, f->rememberMe, &ctx->caller, &ctx->presented, &opened));
-    if (ctx->html) {
-        json_object_put(issue(ctx, &opened));
-        explicit_bzero(opened.token, sizeof opened.token);
-        return page_redirect(ctx, url ? url : "/", NULL, NULL);
-    }
     struct json_object *o = json_need(json_object_new_object());
     json_put(o, "redirect", json_need(json_object_new_boolean(url != NULL)));
     json_put(o, "token", issue(ctx, &opened));
@@ -89,7 +88,7 @@ enum err h_reset_password(struct ctx *ctx, const void *in)
     const char *in_query = pairs_get(&ctx->req.query, "token");
 
     TRY(reset_password(&ctx->au, f->token && *f->token ? f->token : in_query, f->newPassword));
-    return page_done(ctx, "Your password is set", "You can sign in with it now.");
+    return answer_status(ctx);
 }
 
 enum err h_update_user(struct ctx *ctx, const void *in)

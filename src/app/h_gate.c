@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* --- who it is, for the page ---------------------------------------------------------------------------------------- */
+/* --- who it is, for the page ------------------------------------------------------------------------------------ */
 
 /* Never empty, which a page takes for nobody and Apache for a fault: who has no name to show has an id. */
 static const char *remote_user(const struct ctx *ctx)
@@ -50,7 +50,7 @@ enum err h_gate(struct ctx *ctx, const void *in)
     return ERR_OK;
 }
 
-/* --- denials -------------------------------------------------------------------------------------------------------- */
+/* --- denials ---------------------------------------------------------------------------------------------------- */
 
 bool gate_navigates(const struct request *r)
 {
@@ -68,16 +68,14 @@ static enum err to_sign_in(struct ctx *ctx)
     return response_header(&ctx->res, "Location", arena_printf(a, "%s?next=%s", page, enc_percent(a, ctx->req.page)));
 }
 
-static const struct page *denied_page(enum err e)
+static const struct page_text *denied_message(enum err e)
 {
-    static const struct page unverified = {
-        .title = "Please confirm your e-mail address",
-        .text = "This page is for those whose address is confirmed. Follow the link in the mail that was sent to you.",
-    };
-    static const struct page other = {
-        .title = "This page is not for you",
-        .text = "You are signed in, but your account may not see this page.",
-    };
+    static const struct page_text unverified = {.title = "verify-title",
+                                                .text = "unverified-text",
+                                                .link = "/verify",
+                                                .link_text = "send-again"},
+                                  other = {.title = "forbidden-title", .text = "forbidden-text"};
+
     return e == ERR_EMAIL_NOT_VERIFIED ? &unverified : &other;
 }
 
@@ -91,7 +89,7 @@ static int denied_status(enum err e)
 
 enum err gate_denied_page(struct ctx *ctx, enum err e)
 {
-    return page_answer(ctx, denied_status(e), denied_page(e));
+    return page_message(ctx, denied_status(e), denied_message(e));
 }
 
 enum err gate_denied(struct ctx *ctx, enum err e)

@@ -9,9 +9,11 @@
 #include "auth/notice.h"
 #include "auth/verify.h"
 
-static const struct page dead = {.title = "This link does not work any more",
-                                 .text =
-                                     "It was used, it is too old, or a newer one was sent. Please ask for a new one."};
+static const struct page_text
+    dead_reset = {.title = "link-dead-title", .text = "link-dead-text", .link = "/forgot", .link_text = "forgot-title"},
+    dead_verify = {.title = "link-dead-title", .text = "link-dead-text", .link = "/verify", .link_text = "send-again"},
+    dead_not_me = {
+        .title = "link-dead-title", .text = "not-me-dead-text", .link = "/devices", .link_text = "devices-title"};
 
 /* Like Better Auth's: the same for whoever asks. */
 enum err h_request_reset(struct ctx *ctx, const void *in)
@@ -25,6 +27,25 @@ enum err h_request_reset(struct ctx *ctx, const void *in)
     return ERR_OK;
 }
 
+/* The token of the link stands for a form token. */
+static enum err reset_page(struct ctx *ctx, const char *token, enum err wrong)
+{
+    const struct mustache_var var = {"token", token};
+    const struct mustache_data own = {.vars = &var, .n_vars = 1};
+    const struct page p = {.name = "reset", .title = "reset-title", .wrong = wrong, .own = &own};
+
+    return page_answer(ctx, err_row(wrong)->status, &p);
+}
+
+enum err h_reset_again(struct ctx *ctx, enum err e)
+{
+    const char *token = pairs_get(&ctx->req.form, "token");
+
+    if (e == ERR_RESET_TOKEN)
+        return page_message(ctx, err_row(e)->status, &dead_reset);
+    return token && err_row(e)->status ? reset_page(ctx, token, e) : page_error(ctx, e);
+}
+
 enum err h_reset_link(struct ctx *ctx, const void *in)
 {
     (void)in;
@@ -34,13 +55,18 @@ enum err h_reset_link(struct ctx *ctx, const void *in)
     bool good = e == ERR_OK;
     if (ctx->callback)
         return page_redirect(ctx, ctx->callback, good ? "token" : "error", good ? ctx->path_id : err_row(e)->code);
-    struct page ask = {.title = "Set a new password",
-                       .text = "You will be signed out everywhere and can sign in with the new password.",
-                       .action = "/reset-password",
-                       .token = ctx->path_id,
-                       .password = true,
-                       .button = "Set password"};
-    return page_answer(ctx, good ? 200 : err_row(e)->status, good ? &ask : &dead);
+    return good ? reset_page(ctx, ctx->path_id, ERR_OK) : page_message(ctx, err_row(e)->status, &dead_reset);
+}
+
+enum err h_reset(struct ctx *ctx, const void *in)
+{
+    const char *token = pairs_get(&ctx->req.query, "token");
+
+    (void)in;
+    enum err e = token ? reset_known(&ctx->au, token) : ERR_RESET_TOKEN;
+    if (e != ERR_OK && e != ERR_RESET_TOKEN)
+        return e;
+    return e == ERR_OK ? reset_page(ctx, token, ERR_OK) : page_message(ctx, err_row(e)->status, &dead_reset);
 }
 
 enum err h_send_verification(struct ctx *ctx, const void *in)
@@ -58,12 +84,16 @@ enum err h_verify_email(struct ctx *ctx, const void *in)
     enum err e = ctx->req.method == METHOD_HEAD ? verify_known(&ctx->au, token) : verify_email(&ctx->au, token);
     bool refused = e == ERR_VERIFY_TOKEN || e == ERR_VERIFY_EXPIRED;
 
+    if (refused && ctx->html && !ctx->callback)
+        return page_message(ctx, err_row(e)->status, &dead_verify);
     if (e != ERR_OK && !(refused && ctx->callback))
         return e;
     if (ctx->callback)
         return page_redirect(ctx, ctx->callback, "error", refused ? err_row(e)->code : NULL);
     if (ctx->html)
-        return page_done(ctx, "Your address is confirmed", "You can close this page.");
+        return page_message(
+            ctx, 200,
+            &(struct page_text){.title = "verified-title", .text = "verified-text", .link = "", .link_text = "go-on"});
     struct json_object *o = view_flag("status", true);
     json_put(o, "user", NULL);
     response_json_take(&ctx->res, 200, o);
@@ -78,43 +108,44 @@ enum err h_change_email(struct ctx *ctx, const void *in)
     return answer_status(ctx);
 }
 
-/* --- "this was not me" -------------------------------------------------------------------------------------------- */
+/* --- "this was not me" ------------------------------------------------------------------------------------------ */
 
 enum err h_not_me_page(struct ctx *ctx, const void *in)
 {
     const char *token = ((const struct in_link *)in)->token;
-    struct page ask = {.title = "Was this sign-in not yours?",
-                       .text = "End that session now. Then set a new password: whoever signed in knows the old one.",
-                       .action = "/not-me",
-                       .token = token,
-                       .button = "End that session"};
+    const struct page_text ask = {
+        .title = "not-me-title", .text = "not-me-text", .action = "/not-me", .token = token, .button = "not-me-button"};
 
     enum err e = notice_known(&ctx->au, token);
     if (e != ERR_OK && e != ERR_RESET_TOKEN)
         return e;
-    return page_answer(ctx, e == ERR_OK ? 200 : err_row(e)->status, e == ERR_OK ? &ask : &dead);
+    return page_message(ctx, e == ERR_OK ? 200 : err_row(e)->status, e == ERR_OK ? &ask : &dead_not_me);
 }
 
 enum err h_not_me(struct ctx *ctx, const void *in)
 {
     TRY(notice_not_me(&ctx->au, ((const struct in_not_me *)in)->token));
-    return page_done(ctx, "That session has ended", "Now set a new password: whoever signed in knows the old one.");
+    return page_done(ctx, &(struct page_text){.title = "not-me-done-title",
+                                              .text = "not-me-done-text",
+                                              .link = "/forgot",
+                                              .link_text = "forgot-title"});
 }
 
-/* --- leaving ------------------------------------------------------------------------------------------------------ */
+/* --- leaving ---------------------------------------------------------------------------------------------------- */
 
 enum err h_delete_page(struct ctx *ctx, const void *in)
 {
     const char *token = ((const struct in_link *)in)->token;
-    struct page ask = {.title = "Delete your account?",
-                       .text = "Everything that belongs to it goes with it. This cannot be undone.",
-                       .action = "/delete-user",
-                       .token = token,
-                       .callback = ctx->callback,
-                       .button = "Delete my account"};
+    const struct page_text ask = {.title = "delete-title",
+                                  .text = "delete-text",
+                                  .action = "/delete-user",
+                                  .token = token,
+                                  .callback = ctx->callback,
+                                  .button = "delete",
+                                  .danger = true};
 
     TRY(leave_known(&ctx->au, &ctx->who, token));
-    return page_answer(ctx, 200, &ask);
+    return page_message(ctx, 200, &ask);
 }
 
 static enum err deleted(struct ctx *ctx, bool mailed)
@@ -123,8 +154,10 @@ static enum err deleted(struct ctx *ctx, bool mailed)
         ctx->cookie_drop = true;
         ctx->cookie_token = NULL;
     }
-    if (ctx->html)
-        return page_done(ctx, "Your account is deleted", "Nothing of it is left here.");
+    if (ctx->html && mailed)
+        ctx->then = "/account?done=deleted";
+    else if (ctx->html)
+        return page_done(ctx, &(struct page_text){.title = "deleted-title", .text = "deleted-text"});
     struct json_object *o = view_flag("success", true);
     json_put(o, "message", json_of_text(mailed ? "Verification email sent" : "User deleted"));
     response_json_take(&ctx->res, 200, o);

@@ -1,137 +1,264 @@
-/* Pages as plain HTML. Nothing in them is loaded from elsewhere, and no link in them carries a token: a mail's link is
- * told to no other site by the Referer. */
+/* Pages from templates. A fault in a file of the site costs no page: the built-in one stands in. Nothing in a page is
+ * loaded from elsewhere, and no link in one carries a token: where a mail's link leads is told to no other site by the
+ * Referer. */
 #include "app/page.h"
 
 #include "app/formtoken.h"
 #include "app/guard.h"
 #include "app/handlers.h"
-
+#include "app/words.h"
 #include "base/enc.h"
+#include "base/log.h"
 
 #include <string.h>
 
-static const char style[] =
-    "body{font:1.1rem/1.5 system-ui,sans-serif;margin:0;padding:1rem;color:#1b1f24;background:#f6f7f9}"
-    "main{max-width:28rem;margin:8vh auto 0;padding:1.5rem 2rem 2rem;background:#fff;border:1px solid #d5dae0;"
-    "border-radius:.5rem}h1{font-size:1.4rem;margin:.2rem 0 1rem}label{display:block;margin:1rem 0}"
-    "input{display:block;box-sizing:border-box;width:100%;font:inherit;padding:.5rem;margin-top:.25rem;"
-    "border:1px solid #76808c;border-radius:.3rem;color:inherit;background:transparent}"
-    ".tick input{display:inline;width:auto;margin:0 .4rem 0 0}.wrong{color:#a3161c;font-weight:600}"
-    "button{font:inherit;padding:.6rem 1.2rem;border:0;border-radius:.3rem;color:#fff;background:#1f5fbf}"
-    "@media(prefers-color-scheme:dark){body{color:#e6e9ed;background:#15181c}main{background:#1e2227;"
-    "border-color:#39414a}button{background:#2f6fd0}.wrong{color:#ff8f8f}}";
+static const char *const templates[] = {"layout", "sign-in", "sign-up", "forgot",     "reset",  "verify",
+                                        "reauth", "devices", "account", "signed-out", "message"};
 
-static void hidden(struct buf *b, const char *name, const char *value)
+/* --- words ------------------------------------------------------------------------------------------------------ */
+
+static const struct words *words_of(const struct ctx *ctx)
 {
-    if (!value)
-        return;
-    buf_printf(b, "<input type=\"hidden\" name=\"%s\" value=\"", name);
-    buf_html(b, value);
-    buf_puts(b, "\">\n");
+    return words_for(ctx->app->words, ctx->req.accept_language);
 }
 
-static void form(struct ctx *ctx, struct buf *b, const struct page *p)
+const char *page_word(const struct ctx *ctx, const char *key)
 {
-    buf_puts(b, "<form method=\"post\" action=\"");
-    buf_html(b, ctx->au.cfg->auth_base_path);
-    buf_html(b, p->action);
-    buf_puts(b, "\">\n");
-    hidden(b, "token", p->token);
-    hidden(b, "callbackURL", p->callback);
-    if (p->password)
-        buf_puts(b,
-                 "<label>New password <input type=\"password\" name=\"newPassword\" minlength=\"8\" maxlength=\"128\" "
-                 "autocomplete=\"new-password\" required autofocus></label>\n");
-    buf_puts(b, "<button>");
-    buf_html(b, p->button);
-    buf_puts(b, "</button></form>\n");
+    const char *text = key ? words_get(words_of(ctx), key) : NULL;
+
+    return text ? text : key;
 }
 
-/* Begins an answer; what stands in the page follows, then page_end. */
-static struct buf *page_begin(struct ctx *ctx, int status, const char *title)
+const char *page_wrong(const struct ctx *ctx, enum err e)
 {
-    struct buf *b = &ctx->res.body;
+    const struct err_row *row = err_row(err_row(e)->status ? e : ERR_INTERNAL);
+    const char *text = NULL;
 
-    ctx->res.status = status;
-    ctx->res.type = "text/html; charset=utf-8";
-    *b = buf_in(ctx->au.arena);
-    buf_puts(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"robots\" content=\"noindex\">"
-                "<title>");
-    buf_html(b, title);
-    buf_printf(b, "</title><style>%s</style></head>\n<body><main><h1>", style);
-    buf_html(b, title);
-    buf_puts(b, "</h1>\n");
-    return b;
+    if (e == ERR_FORM_TOKEN)
+        return page_word(ctx, "again");
+    if (row->status == 503)
+        return page_word(ctx, "away");
+    if (row->code)
+        text = words_get(words_of(ctx), arena_printf(ctx->au.arena, "e-%s", row->code));
+    if (text)
+        return text;
+    return ctx->detail ? ctx->detail : row->text;
 }
 
-static void paragraph(struct buf *b, const char *attributes, const char *text)
+/* --- the field that a fault is about, by its id in the templates ------------------------------------------------ */
+
+static bool is_route(const struct ctx *ctx, const char *path)
 {
-    buf_printf(b, "<p%s>", attributes);
-    buf_html(b, text);
-    buf_puts(b, "</p>\n");
+    return ctx->route && strcmp(ctx->route->path, path) == 0;
 }
 
-/* next: where the answer to a form in the page may lead; NULL. */
-static enum err page_end(struct ctx *ctx, const char *next)
+static const char *password_field(const struct ctx *ctx)
 {
-    buf_puts(&ctx->res.body, "</main></body></html>\n");
-    /* where the form's answer leads counts as its action too */
+    if (is_route(ctx, "/change-password"))
+        return "currentPassword";
+    return is_route(ctx, "/delete-user") ? "deletePassword" : "password";
+}
+
+/* "[body.email] …" */
+static const char *named_field(const struct ctx *ctx)
+{
+    const char *begin = ctx->detail ? strstr(ctx->detail, "[body.") : NULL;
+
+    if (!begin)
+        return NULL;
+    begin += strlen("[body.");
+    return arena_strndup(ctx->au.arena, begin, strspn(begin, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"));
+}
+
+static const char *field_of(const struct ctx *ctx, enum err e)
+{
+    switch (e) {
+    case ERR_BAD_CREDENTIALS:
+    case ERR_USER_EXISTS:
+        return "email";
+    case ERR_INVALID_EMAIL:
+    case ERR_EMAIL_SAME:
+        return is_route(ctx, "/change-email") ? "newEmail" : "email";
+    case ERR_PASSWORD_SHORT:
+    case ERR_PASSWORD_LONG:
+    case ERR_PASSWORD_WEAK:
+        return is_route(ctx, "/sign-up/email") || is_route(ctx, "/sign-in/email") ? "password" : "newPassword";
+    case ERR_INVALID_PASSWORD:
+        return password_field(ctx);
+    case ERR_NAME_LONG:
+        return "name";
+    case ERR_VALIDATION:
+        return named_field(ctx);
+    default:
+        return NULL;
+    }
+}
+
+/* --- an answer from templates ----------------------------------------------------------------------------------- */
+
+static const char *yes(bool is)
+{
+    return is ? "yes" : NULL;
+}
+
+/* Is somebody signed in who still is once he has this page? */
+static bool stays(const struct ctx *ctx)
+{
+    return ctx->signed_in && !ctx->cookie_drop;
+}
+
+static enum err token_of(struct ctx *ctx, const struct page *p, const char **out)
+{
+    *out = NULL;
+    return p->form || stays(ctx) ? formtoken_give(ctx, out) : ERR_OK;
+}
+
+/* What was typed last time; never a password. */
+static const char *typed(const struct ctx *ctx, const char *name)
+{
+    return pairs_get(&ctx->req.form, name);
+}
+
+struct rendering {
+    struct ctx *ctx;
+    const struct page *p;
+    const char *token;
+    bool site; /* its files count */
+};
+
+static bool render_both(const struct rendering *r, const struct mustache_data *data, struct buf *out,
+                        const char **fault)
+{
+    struct template_set set = words_templates(r->ctx->au.cfg);
+    struct arena *a = r->ctx->au.arena;
+    struct buf body = buf_in(a);
+    bool own;
+
+    if (!template_render(&set, r->site, &body, arena_printf(a, "%s.html", r->p->name), data, true, &own, fault))
+        return false;
+    const struct mustache_var var = {"body", buf_str(&body)};
+    const struct mustache_data whole = {.vars = &var, .n_vars = 1, .outer = data};
+    return template_render(&set, r->site, out, "layout.html", &whole, true, &own, fault);
+}
+
+static bool render(const struct rendering *r, struct buf *out, const char **fault)
+{
+    struct ctx *ctx = r->ctx;
+    const struct cfg *cfg = ctx->au.cfg;
+    const struct page *p = r->p;
+    struct arena *a = ctx->au.arena;
+    const struct words *w = words_of(ctx);
+    const char *field = p->wrong != ERR_OK ? field_of(ctx, p->wrong) : NULL;
+    bool mail = cfg->mail_transport != TRANSPORT_NONE, known = stays(ctx);
+    const struct mustache_var vars[] = {
+        {"lang", w->lang},
+        {"base", cfg->auth_base_path},
+        {"home", cfg->pages_home},
+        {"site", cfg->mail_site},
+        {"title", page_word(ctx, p->title)},
+        {"form_token", r->token},
+        {"next", p->next},
+        {"next_query", p->next ? arena_printf(a, "?next=%s", enc_percent(a, p->next)) : NULL},
+        {"notice", page_word(ctx, p->notice)},
+        {"wrong", p->wrong != ERR_OK ? page_wrong(ctx, p->wrong) : NULL},
+        {"wrong_field", field},
+        {field ? arena_printf(a, "wrong_%s", field) : "wrong_", yes(field)},
+        {"signed_in", yes(known)},
+        {"user", known ? ctx->who.user.email : NULL},
+        {"verified", yes(known && ctx->who.user.email_verified)},
+        {"email", typed(ctx, "email")},
+        {"new_email", typed(ctx, "newEmail")},
+        {"name", typed(ctx, "name")},
+        {"may_mail", yes(mail)},
+        {"may_reset", yes(mail)},
+        {"may_sign_up", yes(cfg->auth_sign_up == SIGNUP_OPEN)},
+        {"may_delete", yes(cfg->auth_delete_user != DELETEUSER_OFF)},
+    };
+    const struct mustache_data words = w->data,
+                               common = {.vars = vars, .n_vars = sizeof vars / sizeof vars[0], .outer = &words};
+    struct mustache_data data = p->own ? *p->own : (struct mustache_data){.vars = NULL};
+
+    data.outer = &common;
+    return render_both(r, &data, out, fault);
+}
+
+/* Where the answer to a form leads counts as its action, too. */
+static enum err headers(struct ctx *ctx, const char *next)
+{
     const char *there = next ? config_origin_of(ctx->au.arena, next) : NULL;
-    TRY(response_header(&ctx->res, "Content-Security-Policy",
-                        arena_printf(ctx->au.arena,
-                                     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-                                     "form-action 'self'%s%s; frame-ancestors 'none'",
-                                     there ? " " : "", there ? there : "")));
+
+    TRY(response_header(
+        &ctx->res, "Content-Security-Policy",
+        arena_printf(ctx->au.arena,
+                     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; object-src 'none'; "
+                     "form-action 'self'%s%s; frame-ancestors 'none'",
+                     there ? " " : "", there ? there : "")));
+    TRY(response_header(&ctx->res, "Cross-Origin-Opener-Policy", "same-origin"));
+    TRY(response_vary(&ctx->res, "Accept-Language, Cookie"));
     return response_header(&ctx->res, "Referrer-Policy", "same-origin");
 }
 
 enum err page_answer(struct ctx *ctx, int status, const struct page *p)
 {
-    struct buf *b = page_begin(ctx, status, p->title);
+    struct rendering r = {.ctx = ctx, .p = p, .site = true};
+    struct buf out = buf_in(ctx->au.arena);
+    const char *fault;
 
-    paragraph(b, "", p->text);
-    if (p->action)
-        form(ctx, b, p);
-    return page_end(ctx, p->callback);
+    TRY(token_of(ctx, p, &r.token));
+    if (!render(&r, &out, &fault)) {
+        log_error("page: %s; those built in stand in", fault);
+        r.site = false;
+        out = buf_in(ctx->au.arena);
+        if (!render(&r, &out, &fault))
+            return ERR_INTERNAL;
+    }
+    ctx->res.status = status;
+    ctx->res.type = "text/html; charset=utf-8";
+    ctx->res.body = out;
+    return headers(ctx, p->next);
 }
 
-/* What was typed last time; never the password. */
-static void email_field(struct ctx *ctx, struct buf *b)
+static const char *place(const struct ctx *ctx, const char *link)
 {
-    const char *email = pairs_get(&ctx->req.form, "email");
+    const struct cfg *cfg = ctx->au.cfg;
 
-    buf_puts(b, "<label>E-mail <input type=\"email\" name=\"email\" autocomplete=\"username\" required value=\"");
-    buf_html(b, email ? email : "");
-    buf_printf(b, "\"%s></label>\n", email ? "" : " autofocus");
+    return link && *link ? arena_printf(ctx->au.arena, "%s%s", cfg->auth_base_path, link)
+           : link        ? cfg->pages_home
+                         : NULL;
 }
 
-enum err page_sign_in(struct ctx *ctx, int status, const char *wrong, const char *next)
+enum err page_message(struct ctx *ctx, int status, const struct page_text *m)
 {
-    struct arena *a = ctx->au.arena;
-    const char *token;
+    const struct mustache_var vars[] = {
+        {"text", page_word(ctx, m->text)},
+        {"code", m->code},
+        {"action", m->action},
+        {"token", m->token},
+        {"callback", m->callback},
+        {"button", page_word(ctx, m->button)},
+        {"danger", yes(m->danger)},
+        {"link", place(ctx, m->link)},
+        {"link_text", page_word(ctx, m->link_text)},
+    };
+    const struct mustache_data own = {.vars = vars, .n_vars = sizeof vars / sizeof vars[0]};
+    const struct page p = {.name = "message", .title = m->title, .next = m->callback, .own = &own};
 
-    TRY(formtoken_give(ctx, &token));
-    struct buf *b = page_begin(ctx, status, "Sign in");
-    if (wrong)
-        paragraph(b, " role=\"alert\" class=\"wrong\"", wrong);
-    else if (ctx->signed_in)
-        paragraph(b, "", arena_printf(a, "You are signed in as %s.", ctx->who.user.email));
-    buf_puts(b, "<form method=\"post\" action=\"");
-    buf_html(b, ctx->au.cfg->auth_base_path);
-    buf_puts(b, "/sign-in/email\">\n");
-    hidden(b, "formToken", token);
-    hidden(b, "callbackURL", next);
-    email_field(ctx, b);
-    buf_puts(b, "<label>Password <input type=\"password\" name=\"password\" autocomplete=\"current-password\" "
-                "required></label>\n");
-    /* of two fields of a name the first counts: a box that is not ticked is not sent */
-    buf_puts(b, "<label class=\"tick\"><input type=\"checkbox\" name=\"rememberMe\" value=\"true\" checked> "
-                "Keep me signed in on this device</label>\n");
-    hidden(b, "rememberMe", "false");
-    buf_puts(b, "<button>Sign in</button></form>\n");
-    return page_end(ctx, next);
+    return page_answer(ctx, status, &p);
 }
+
+enum err page_error(struct ctx *ctx, enum err e)
+{
+    const struct err_row *row = err_row(err_row(e)->status ? e : ERR_INTERNAL);
+    bool link = e == ERR_VALIDATION && !guard_unsafe(ctx->req.method); /* one that lacks its token */
+    const struct page_text m = {.title = link ? "link-dead-title" : "error-title",
+                                .text = link ? "link-dead-text" : page_wrong(ctx, e),
+                                .link = stays(ctx) ? "/account" : "/login",
+                                .link_text = stays(ctx) ? "back-to-account" : "sign-in"};
+
+    return page_message(ctx, row->status, &m);
+}
+
+/* --- on to another page ----------------------------------------------------------------------------------------- */
 
 enum err page_redirect(struct ctx *ctx, const char *url, const char *name, const char *value)
 {
@@ -145,11 +272,32 @@ enum err page_redirect(struct ctx *ctx, const char *url, const char *name, const
     return response_header(&ctx->res, "Location", url);
 }
 
-enum err page_done(struct ctx *ctx, const char *title, const char *text)
+enum err page_done(struct ctx *ctx, const struct page_text *m)
 {
     if (!ctx->html)
         return answer_status(ctx);
     if (ctx->callback)
         return page_redirect(ctx, ctx->callback, NULL, NULL);
-    return page_answer(ctx, 200, &(struct page){.title = title, .text = text});
+    return page_message(ctx, 200, m);
+}
+
+/* --- latchkeyctl check ------------------------------------------------------------------------------------------ */
+
+const char *page_templates_fault(const struct cfg *cfg, struct arena *a, bool *own)
+{
+    static const struct mustache_data nothing;
+    struct template_set set = words_templates(cfg);
+    const char *text, *fault = words_fault(cfg, a, own);
+    bool is_own = false;
+    size_t len;
+
+    for (size_t i = 0; !fault && i < sizeof templates / sizeof templates[0]; i++) {
+        struct buf b = buf_in(a);
+        (void)template_render(&set, true, &b, arena_printf(a, "%s.html", templates[i]), &nothing, true, &is_own,
+                              &fault);
+        *own = *own || is_own;
+    }
+    if (!fault && template_text(&set, true, a, "style.css", &text, &len, &is_own, &fault))
+        *own = *own || is_own;
+    return fault;
 }

@@ -150,5 +150,5 @@ void agent_device(const char *agent, char out[static AGENT_DEVICE_SIZE])
         snprintf(out, AGENT_DEVICE_SIZE, "%s",
                  n == 0                                       ? ""
                  : browser && strcmp(browser, "Browser") != 0 ? browser
-                                                              : "Unknown device");
+                                                              : AGENT_UNKNOWN);
 }

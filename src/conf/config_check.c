@@ -253,8 +253,7 @@ static const char *cookie_name_auto(const struct cfg *cfg, const char *name)
     return arena_printf(cfg->arena, "%s%s", prefix, name);
 }
 
-/* Browsers drop a cookie that breaks the rules of its prefix, and compare prefixes without case (RFC 6265bis §4.1.3).
- */
+/* Browsers drop a cookie that breaks the rules of its prefix, and compare prefixes without case (RFC 6265bis). */
 static void check_cookie_name(struct cfg_reader *r)
 {
     struct cfg *cfg = r->cfg;
@@ -396,5 +395,6 @@ void config_check(struct cfg_reader *r)
     config_check_password(r);
     config_check_mail(r);
     config_check_gate(r);
+    config_check_pages(r);
     check_database(r);
 }

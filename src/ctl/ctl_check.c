@@ -3,6 +3,7 @@
 #include "ctl.h"
 
 #include "app/mailer.h"
+#include "app/page.h"
 #include "auth/jwt.h"
 #include "crypto/breached.h"
 #include "crypto/keys.h"
@@ -251,6 +252,20 @@ static void check_mail(struct check *c)
                          own > 0 ? "well" : "no file that is a template"));
 }
 
+static void check_pages(struct check *c)
+{
+    struct ctl *ctl = c->ctl;
+    const char *dir = ctl->cfg->pages_directory;
+    bool own = false;
+
+    const char *fault = page_templates_fault(ctl->cfg, ctl->arena, &own);
+    if (fault)
+        say(c, "FAIL", "pages", fault);
+    else if (*dir)
+        say(c, own ? "ok" : "warn", "pages",
+            arena_printf(ctl->arena, "%s: %s", dir, own ? "well" : "no file that is of a page"));
+}
+
 /* Is somebody answering at the socket? Only a note: check is also run before the first start. */
 static void check_socket(struct check *c, const char *path)
 {
@@ -304,6 +319,7 @@ int ctl_check(struct ctl *ctl)
         check_store(&c, keys);
         check_log(&c);
         check_mail(&c);
+        check_pages(&c);
         check_group(&c);
         check_user(&c);
         check_socket(&c, c.ctl->cfg->pool_socket);

@@ -61,6 +61,7 @@ static const struct parameter parameters[] = {
     {NAME("HTTP_ORIGIN"),          LIST,     TO(r.origin)},
     {NAME("HTTP_REFERER"),         LIST,     TO(r.referer)},
     {NAME("HTTP_ACCEPT"),          LIST,     TO(r.accept)},
+    {NAME("HTTP_ACCEPT_LANGUAGE"), LIST,     TO(r.accept_language)},
     {NAME("HTTP_USER_AGENT"),      LIST_ANY, TO(r.user_agent)},
     {NAME("HTTP_X_FORWARDED_FOR"), LIST,     TO(r.forwarded_for)},
     {NAME("HTTP_SEC_FETCH_SITE"),  LIST,     TO(r.fetch_site)},

@@ -69,6 +69,17 @@ const char *response_get(const struct response *r, const char *name)
     return NULL;
 }
 
+enum err response_vary(struct response *r, const char *what)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        if (!enc_equal_nocase(r->header[i].name, "Vary"))
+            continue;
+        r->header[i].value = arena_printf(r->arena, "%s, %s", r->header[i].value, what);
+        return ERR_OK;
+    }
+    return response_header(r, "Vary", what);
+}
+
 void response_json_take(struct response *r, int status, struct json_object *json)
 {
     r->status = status;

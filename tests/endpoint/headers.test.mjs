@@ -9,7 +9,7 @@ const s = await start({ workers: 1, set: { "auth.trusted_origins": APP } });
 after(() => s.stop());
 const u = await s.user();
 const KNOWN = ["status", "content-type", "cache-control", "x-content-type-options", "set-cookie", "allow", "pragma", "location", "vary", "access-control-allow-origin", "access-control-allow-credentials",
-	"access-control-allow-methods", "access-control-allow-headers", "access-control-max-age", "content-security-policy", "referrer-policy", "retry-after", "x-request-id"];
+	"access-control-allow-methods", "access-control-allow-headers", "access-control-max-age", "content-security-policy", "cross-origin-opener-policy", "referrer-policy", "retry-after", "x-request-id"];
 
 const CRLF = ["\r\nSet-Cookie: x=1", "\nSet-Cookie: x=1", "\rSet-Cookie: x=1", "%0d%0aSet-Cookie:%20x=1", "%0aSet-Cookie:x=1", "\u2028Set-Cookie: x=1", "\u560d\u560aSet-Cookie: x=1", "\0\r\nSet-Cookie: x=1", "\r\n\r\n<script>"];
 /** Nothing but known fields, no cookie of a stranger. */

@@ -29,7 +29,7 @@ test("what was wrong is said above the form, which keeps the address and the way
 	const u = await s.user(), page = await open("?next=%2Fp%3Fq");
 	const res = await submit(page, { email: u.email, password: "wrong-<password>" });
 	eq(res.status, 401); assert.match(res.headers["content-type"], /^text\/html/);
-	assert.match(res.text, /role="alert"[^>]*>Invalid email or password</);
+	assert.match(res.text, /role="alert"[^>]*>\s*<a href="#email">E-mail address or password is wrong\.</);
 	assert.ok(res.text.includes(`value="${u.email}"`)); assert.ok(!res.text.includes("wrong-"));
 	eq(text(res.text, "callbackURL"), "/p?q"); eq(text(res.text, "formToken"), page.token);
 	setsNothing(res);
@@ -55,7 +55,7 @@ test("a form counts in the browser and the session it was shown in, and nowhere 
 	eq(bare.status, 403); setsSession(bare, false);
 	// shown to who is signed in: bound to the session, and dead with it
 	const signed = await open("", { cookie: u.cookie });
-	assert.ok(signed.res.text.includes(`signed in as ${u.email}`)); eq(signed.cookie, u.cookie, "no further cookie");
+	assert.ok(signed.res.text.includes(`signed in as <strong>${u.email}</strong>`)); eq(signed.cookie, u.cookie, "no further cookie");
 	await refused({ ...signed, cookie: page.cookie });
 	await refused({ ...signed, cookie: (await s.another(u)).cookie });
 	eq((await submit(signed, fields)).status, 303);
@@ -118,7 +118,7 @@ test("too many tries: the form says so, and when to come again", async () => {
 		const page = await t.get("/login", { headers: HTML }), form = page.setCookies[0], sent = () => t.send("POST", "/sign-in/email", { headers: HTML, cookie: `${form.name}=${form.value}`, form: { formToken: text(page.text, "formToken"), email: newEmail(), password: "wrong-password" } });
 		for (let i = 0; i < 2; i++) eq((await sent()).status, 401);
 		const res = await sent();
-		eq(res.status, 429); assert.ok(Number(res.headers["retry-after"]) > 0); assert.match(res.text, /role="alert"[^>]*>Too many requests/);
+		eq(res.status, 429); assert.ok(Number(res.headers["retry-after"]) > 0); assert.match(res.text, /role="alert"[^>]*>\s*Too many tries/);
 	} finally { await t.stop(); }
 });
 

@@ -25,9 +25,11 @@ const BODIES = {
 	"POST /update-user": () => ({ name: "B" }), "POST /delete-user": () => ({}), "POST /update-session": () => ({}),
 	"POST /request-password-reset": () => ({ email: u.email }), "POST /send-verification-email": () => ({ email: newEmail() }), "POST /change-email": () => ({ newEmail: newEmail() }), "POST /not-me": () => ({ token: "a".repeat(32) }),
 };
+/** They answer with HTML, whoever asks and however. */
+const PAGES = rows.filter((r) => r.method === "GET" && /^\/(login|register|forgot|reset|reset-password\/\{id\}|verify|reauth|devices|account|signed-out|not-me|error)$/.test(r.path)).map((r) => `GET ${r.path}`);
 /** Links of mails need a token; none that could be made up is one. */
 const QUERY = Object.fromEntries(["GET /verify-email", "GET /not-me", "GET /delete-user/callback"].map((k) => [k, `?token=${"a".repeat(32)}`]));
-const VAIN = { "GET /verify-email": 401, "GET /not-me": 400, "GET /reset-password/{id}": 400, "GET /delete-user/callback": 404, "POST /not-me": 400, "DELETE /sessions/{id}": 404 };
+const VAIN = { "GET /verify-email": 401, "GET /not-me": 400, "GET /reset-password/{id}": 400, "GET /reset": 400, "GET /delete-user/callback": 404, "POST /not-me": 400, "DELETE /sessions/{id}": 404 };
 const REQUIRED = ["POST /request-password-reset", "POST /send-verification-email", "POST /change-email", "POST /not-me", "POST /sign-up/email", "POST /sign-in/email", "POST /revoke-session", "POST /change-password", "POST /verify-password", "POST /reset-password"];
 const key = (r) => `${r.method} ${r.path}`;
 const takesForms = (r) => /\bform\b/.test(r.body);
@@ -47,9 +49,12 @@ const workerLives = () => same(s.workers(), pids, "the worker that was asked sti
 
 /** What a caller without a session gets. */
 function stranger(r, res, cookie) {
+	const page = PAGES.includes(key(r));
 	if (["signed-in", "proven", "fresh"].includes(r.who)) fails(res, 401, "UNAUTHORIZED");
-	else if (r.who === "maybe") eq(ok(res), null);
+	else if (r.who === "maybe" && !page) eq(ok(res), null);
 	else { right(r, res); plain(res); }
+	// what a form is bound to comes with its page
+	if (page) res = { ...res, setCookies: res.setCookies.filter((c) => c.name !== "latchkey.form") };
 	const gives = /sign-(up|in)/.test(r.path), drops = r.path === "/sign-out";
 	if (gives) eq(res.setCookies.filter((c) => c.value).length, 1);
 	else if (drops || (cookie === STALE && !["anyone", "store", "presents"].includes(r.who))) clears(s, res);
@@ -62,6 +67,9 @@ for (const r of rows) describe(key(r), () => {
 	test("with a stale cookie", async () => stranger(r, await ask(r, { cookie: STALE }), STALE));
 	test("with a forged cookie", async () => stranger(r, await ask(r, { cookie: forged() })));
 	test("with the cookie of another site", async () => stranger(r, await ask(r, { cookie: `other=${u.value}; PHPSESSID=${uniq()}` })));
+	if (PAGES.includes(key(r))) test("a page, whoever asks", async () => {
+		for (const cookie of r.who === "signed-in" ? [u.cookie] : [undefined, u.cookie]) eq((await ask(r, { cookie })).headers["content-type"], "text/html; charset=utf-8");
+	});
 	test("with a good cookie", async () => {
 		const b = await s.user(), res = await ask(r, { cookie: b.cookie });
 		if (r.path === "/update-session") same([res.status, res.json], [400, { message: "No fields to update" }]); // there are none yet
