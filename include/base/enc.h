@@ -32,6 +32,11 @@ char *enc_unpercent(struct arena *a, const char *s, size_t n, bool plus);
 void enc_iso(int64_t ms, char out[static ENC_ISO_SIZE]);
 /* The reverse, of exactly that form; false otherwise. */
 bool enc_uniso(const char *s, int64_t *ms);
+/* The same of a date in numbers; false if there is none such. */
+struct enc_date {
+    unsigned year, month, day, hour, minute, second, ms;
+};
+bool enc_instant(const struct enc_date *d, int64_t *ms);
 /* Is s[0..n) valid UTF-8 (RFC 3629: no overlong forms, surrogates, or code points over 10FFFF)? */
 bool enc_utf8_valid(const char *s, size_t n);
 /* Length of the valid UTF-8 character that s[0..n) begins with: 1 to 4; 0 if there is none. */

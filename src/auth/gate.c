@@ -97,7 +97,7 @@ const char *gate_line(struct arena *a, const char *s)
     char *out = enc_utf8_clean(a, s, LINE_MAX_BYTES), *to = out;
 
     for (const char *p = out; *p;) {
-        size_t steering = enc_utf8_steering(p);
+        size_t steering = *p >= ' ' && *p <= '~' ? 0 : enc_utf8_steering(p);
         if (steering > 0)
             *to++ = ' ';
         else

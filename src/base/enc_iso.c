@@ -59,11 +59,11 @@ void enc_iso(int64_t ms, char out[static ENC_ISO_SIZE])
     put_digits(out + 20, 3, of_day % CLOCK_SECOND);
 }
 
-static int get_digits(const char *at, int width)
+static unsigned get_digits(const char *at, int width)
 {
-    int value = 0;
+    unsigned value = 0;
     for (int i = 0; i < width; i++)
-        value = value * 10 + (at[i] - '0');
+        value = value * 10 + (unsigned)(at[i] - '0');
     return value;
 }
 
@@ -78,22 +78,35 @@ static bool iso_shaped(const char *s)
     return true;
 }
 
-static int days_in(int year, int month)
+static unsigned days_in(unsigned year, unsigned month)
 {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return month == 2 && leap ? 29 : days[month - 1];
+}
+
+bool enc_instant(const struct enc_date *d, int64_t *ms)
+{
+    if (d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1 || d->day > days_in(d->year, d->month) ||
+        d->hour > 23 || d->minute > 59 || d->second > 59 || d->ms > 999)
+        return false;
+    *ms = days_of((int)d->year, (int)d->month, (int)d->day) * CLOCK_DAY + d->hour * CLOCK_HOUR +
+          d->minute * CLOCK_MINUTE + d->second * CLOCK_SECOND + d->ms;
+    return true;
 }
 
 bool enc_uniso(const char *s, int64_t *ms)
 {
     if (!iso_shaped(s))
         return false;
-    int year = get_digits(s, 4), month = get_digits(s + 5, 2), day = get_digits(s + 8, 2);
-    int hour = get_digits(s + 11, 2), minute = get_digits(s + 14, 2), second = get_digits(s + 17, 2);
-    if (month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59)
-        return false;
-    *ms = days_of(year, month, day) * CLOCK_DAY + hour * CLOCK_HOUR + minute * CLOCK_MINUTE + second * CLOCK_SECOND +
-          get_digits(s + 20, 3);
-    return true;
+    const struct enc_date d = {
+        .year = get_digits(s, 4),
+        .month = get_digits(s + 5, 2),
+        .day = get_digits(s + 8, 2),
+        .hour = get_digits(s + 11, 2),
+        .minute = get_digits(s + 14, 2),
+        .second = get_digits(s + 17, 2),
+        .ms = get_digits(s + 20, 3),
+    };
+    return enc_instant(&d, ms);
 }

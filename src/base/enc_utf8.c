@@ -55,10 +55,20 @@ size_t enc_utf8_next(const char *s, size_t n)
     return len;
 }
 
+/* How many bytes of ASCII s[0..n) begins with: nearly all of nearly all texts. */
+static size_t ascii_run(const char *s, size_t n)
+{
+    size_t run = 0;
+
+    while (run < n && (unsigned char)s[run] < 0x80)
+        run++;
+    return run;
+}
+
 bool enc_utf8_valid(const char *s, size_t n)
 {
     while (n > 0) {
-        size_t len = enc_utf8_next(s, n);
+        size_t run = ascii_run(s, n), len = run ? run : enc_utf8_next(s, n);
         if (len == 0)
             return false;
         s += len;
@@ -73,7 +83,8 @@ char *enc_utf8_clean(struct arena *a, const char *s, size_t max)
     size_t used = 0, cap = n > max / 3 ? max : n * 3;
     char *res = arena_alloc(a, cap + 1);
     while (n > 0) {
-        size_t len = enc_utf8_next(s, n), taken = len ? len : 1, add = len ? len : strlen(REPLACEMENT);
+        size_t run = ascii_run(s, n < max - used ? n : max - used);
+        size_t len = run ? run : enc_utf8_next(s, n), taken = len ? len : 1, add = len ? len : strlen(REPLACEMENT);
         if (add > max - used)
             break;
         memcpy(res + used, len ? s : REPLACEMENT, add);

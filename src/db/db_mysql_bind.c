@@ -3,7 +3,6 @@
 #include "db/db_mysql.h"
 #include "base/enc.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* --- times ------------------------------------------------------------------------------------------------------- */
@@ -33,13 +32,20 @@ void my_time_of(int64_t ms, MYSQL_TIME *out)
     out->time_type = MYSQL_TIMESTAMP_DATETIME;
 }
 
+/* Not by way of text: a session check reads several of them. */
 bool my_time_ms(const MYSQL_TIME *t, int64_t *ms)
 {
-    char iso[64];
-    int len = snprintf(iso, sizeof(iso), "%04u-%02u-%02uT%02u:%02u:%02u.%03luZ", t->year, t->month, t->day, t->hour,
-                       t->minute, t->second, (unsigned long)t->second_part / 1000);
+    const struct enc_date d = {
+        .year = t->year,
+        .month = t->month,
+        .day = t->day,
+        .hour = t->hour,
+        .minute = t->minute,
+        .second = t->second,
+        .ms = (unsigned)t->second_part / 1000,
+    };
 
-    return len == ENC_ISO_SIZE - 1 && enc_uniso(iso, ms);
+    return t->second_part < 1000000 && enc_instant(&d, ms);
 }
 
 /* --- parameters -------------------------------------------------------------------------------------------------- */

@@ -173,6 +173,9 @@ static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const
         signals_let_in(f, open_mask);
         if (is_leaving(f, stop))
             return ERR_SHUTDOWN;
+        enum err e = connection_take(f); /* under load one waits already */
+        if (e != ERR_NONE)
+            return e;
         int ready = ppoll(&p, 1, wait_ms < 0 ? NULL : &wait, open_mask);
         if (ready == 0)
             return ERR_NONE;
@@ -180,15 +183,8 @@ static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const
             log_error("poll: %s", strerror(errno));
             return ERR_IO;
         }
-        if (ready < 0) {
+        if (ready < 0)
             deadline_stop(&f->deadline); /* of a request long ended: an idle process is not to be woken again */
-            continue;
-        }
-        if (is_leaving(f, stop))
-            return ERR_SHUTDOWN;
-        enum err e = connection_take(f);
-        if (e != ERR_NONE)
-            return e;
     }
 }
 

@@ -21,11 +21,18 @@ void response_reset(struct response *r)
     *r = response_in(r->arena);
 }
 
+static bool token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_!#$%&'*+.^`|~", c);
+}
+
 static bool token_valid(const char *s)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const char *p = s;
 
-    return s && *s && s[strspn(s, token)] == '\0';
+    while (p && *p && token_char(*p))
+        p++;
+    return p && p > s && *p == '\0';
 }
 
 /* A CR or LF would begin another header line: nothing but printable ASCII passes, whatever put it there. */

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import { after, describe, test } from "node:test";
 import { Database } from "../pool/database.mjs";
-import { KINDS, PATIENCE, assert, eq, hasPage, signal, site, times, until, wait } from "./gate.mjs";
+import { KINDS, PATIENCE, assert, each, eq, hasPage, signal, site, times, until, wait } from "./gate.mjs";
 
 const DEADLINE = 6; // limits.request
 const patient = { agent: false, timeout: 60_000 * PATIENCE };
@@ -54,13 +54,13 @@ const few = (s) => s.kind.name === "apache htaccess";
 /** A session is refused, in every way to ask; so is a cookie that is wrong, for either reason. Open pages are served. */
 async function shut(s, why) {
 	const wrong = `${s.cookieName}=${"x".repeat(32)}.y`, all = [], ways = why === "down" && few(s) ? [[{}], [s.u.cookie]] : [[{}, { path: "/protected/file.txt" }, { method: "POST", body: "a=1" }], [s.u.cookie, undefined, wrong]];
-	for (const navigates of [false, true]) for (const o of ways[0]) for (const cookie of ways[1]) all.push((async () => {
+	for (const navigates of [false, true]) for (const o of ways[0]) for (const cookie of ways[1]) all.push(async () => {
 		const r = await (navigates ? s.visit(cookie, { ...patient, ...o }) : s.page(cookie, { ...patient, ...o })), where = JSON.stringify(o);
 		s.refused(r, cookie !== s.u.cookie && s.isDenial(r, "nobody", navigates) ? "nobody" : why, { navigates, where });
 		assert.ok(!r.setCookies.some((c) => c.name === s.cookieName), "no session is ended by it");
-	})());
-	for (const cookie of [undefined, s.u.cookie]) all.push(s.page(cookie, { ...patient, path: "/open/" }).then((r) => s.served(r)));
-	await Promise.all(all);
+	});
+	for (const cookie of [undefined, s.u.cookie]) all.push(async () => s.served(await s.page(cookie, { ...patient, path: "/open/" })));
+	await each(all, (f) => f(), 4);
 }
 
 describe("latchkey", () => {
@@ -144,6 +144,18 @@ describe("the store", () => {
 			for (const r of await Promise.all(asked)) s.refused(r, s.isDenial(r, "cut") ? "cut" : "away");
 		}))); } finally { db.thaw(); }
 		await Promise.all(sites.map((s) => s.serves(s.u.cookie)));
+	});
+	test("what the web server starts while the store's server is stopped says so", { concurrency: true }, async (t) => {
+		const spawning = sites.filter((s) => s.kind.spawned);
+		await db.stop();
+		try { await Promise.all(spawning.map((s) => t.test(s.kind.name, async () => {
+			for (const pid of s.processes()) signal(pid, "SIGKILL");
+			await until(() => s.processes().length === 0);
+			// one request may still be given to a process that is gone
+			await until(async () => s.isDenial(s.refused(await s.page(s.u.cookie, patient), "cut"), "away"), 20_000, 200);
+			s.refused(await s.page(s.u.cookie, patient), "away");
+		}))); } finally { await db.start(); }
+		await Promise.all(spawning.map((s) => s.serves(s.u.cookie)));
 	});
 	everywhere("its tables are gone", async (s) => {
 		db.sql('RENAME TABLE `session` TO `session_away`', s.mysql.database);

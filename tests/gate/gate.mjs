@@ -62,12 +62,12 @@ export class Site extends Server {
 		return folder + (this.backend !== "proxy" && file ? file : "");
 	}
 	connect() { return this.secure ? tls.connect({ host: "127.0.0.1", port: this.port, ca: this.ca, ALPNProtocols: ["http/1.1"] }) : net.connect(this.port, "127.0.0.1"); }
-	/** Sends bytes (latin1) as they are; all that comes back until the server closes. */
+	/** Sends bytes (latin1) as they are; all that comes back until the server closes, with each chunked body put together. */
 	raw(text, { timeout = 10_000 * PATIENCE } = {}) {
 		return new Promise((resolve) => {
 			const got = [], k = this.connect();
 			k.on(this.secure ? "secureConnect" : "connect", () => k.write(text, "latin1"));
-			const end = () => { clearTimeout(timer); k.destroy(); resolve(Buffer.concat(got).toString("latin1")); };
+			const end = () => { clearTimeout(timer); k.destroy(); resolve(whole(Buffer.concat(got).toString("latin1"))); };
 			const timer = setTimeout(end, timeout);
 			k.on("data", (d) => got.push(d)).on("error", end).on("close", end);
 		});
@@ -133,6 +133,11 @@ export class Site extends Server {
 		assert.ok(back, `${this.kind.name}: not served again: ${r.status} ${r.text.slice(0, 300)}\n${this.log().split("\n").slice(-5).join("\n")}`);
 	}
 }
+/** f for each of the list, so many at once. */
+export async function each(list, f, atOnce) {
+	const left = [...list];
+	await Promise.all(Array.from({ length: atOnce }, async () => { while (left.length) await f(left.shift()); }));
+}
 /** Sends a signal to a process that may be gone. */
 export function signal(pid, name) {
 	try { process.kill(pid, name); } catch (e) { if (e.code !== "ESRCH") throw e; }
@@ -155,10 +160,26 @@ function answer(r, bytes) {
 /** What the page was handed. */
 export const variables = (text) => Object.fromEntries(text.split("\n").flatMap((l) => { const i = l.indexOf("="); return i > 0 && hasPage(text) ? [[l.slice(0, i), l.slice(i + 1)]] : []; }));
 
+/** Answers one behind the other, with chunked bodies put together. */
+function whole(raw) {
+	const end = raw.indexOf("\r\n\r\n") + 4, head = raw.slice(0, end);
+	if (end < 4 || !/^HTTP\/1\.[01] /.test(head)) return raw;
+	const length = /^content-length: *(\d+)/im.exec(head)?.[1];
+	if (!/^transfer-encoding: *chunked/im.test(head)) return head + (length ? raw.slice(end, end + Number(length)) + whole(raw.slice(end + Number(length))) : whole(raw.slice(end)));
+	let body = "", at = end;
+	for (let m; (m = /^([0-9a-f]+)[^\r\n]*\r\n/i.exec(raw.slice(at, at + 100)));) {
+		const n = parseInt(m[1], 16);
+		at += m[0].length;
+		body += raw.slice(at, at + n);
+		at += n + 2;
+		if (n === 0) break;
+	}
+	return head + body + whole(raw.slice(at));
+}
 /** The folders of all pages in what came back: of the file that made them, or, of those of an application behind the web
  * server, where the address leads that it got. "source": a page's text instead of what it makes. */
-export function places(raw) {
-	const out = [], text = raw.replace(/\r\n[0-9a-f]+\r\n/g, "");
+export function places(text) {
+	const out = [];
 	for (const [block] of text.matchAll(/(^[A-Za-z0-9_]+=.*\n?)+/gm)) {
 		const v = Object.fromEntries(block.split("\n").map((l) => [l.slice(0, l.indexOf("=")), l.slice(l.indexOf("=") + 1).trim()]));
 		if (!hasPage(block)) continue;

@@ -4,15 +4,16 @@
  * process for each question, by "fcgid" some that stay. tcp: latchkey listens on a port, not a socket.
  * proxies: it can pass requests on to an application.
  * redirects: a browser that opens a page is sent to the sign-in page; else the sign-in page is the answer (401).
+ * includes: what a page has included (mod_include) is asked about by its "own" path, or "none" is included from elsewhere.
  * http2: it speaks that over TLS. away: the status where latchkey answers that it cannot tell; down: where
  * it is not there; cut: where it ends before it has answered. */
 const ALL = [
 	{ name: "nginx", server: "nginx", backend: "php", proxies: true, http2: true, redirects: true, away: [503], down: [503], cut: [503] },
 	{ name: "lighttpd", server: "lighttpd", backend: "php", proxies: true, http2: true, redirects: true, away: [503], down: [503], cut: [500, 503] },
-	{ name: "apache fcgid", server: "apache", apache: "fcgid", backend: "php", proxies: true, spawned: "fcgid", away: [503], down: [500, 503], cut: [500, 503] },
-	{ name: "apache authnz", server: "apache", apache: "authnz", backend: "php", tcp: true, proxies: true, redirects: true, away: [503], down: [500, 503], cut: [500, 503] },
-	{ name: "apache htaccess", server: "apache", apache: "htaccess", backend: "cgi", spawned: "fcgid", away: [503], down: [500, 503], cut: [500, 503] },
-	{ name: "apache cgi", server: "apache", apache: "cgi", backend: "php", spawned: "cgi", away: [503], down: [500, 503], cut: [500, 503] },
+	{ name: "apache fcgid", server: "apache", apache: "fcgid", backend: "php", includes: "own", http2: true, proxies: true, spawned: "fcgid", away: [503], down: [500, 503], cut: [500, 503] },
+	{ name: "apache authnz", server: "apache", apache: "authnz", backend: "php", includes: "own", http2: true, tcp: true, proxies: true, redirects: true, away: [503], down: [500, 503], cut: [500, 503] },
+	{ name: "apache htaccess", server: "apache", apache: "htaccess", backend: "cgi", includes: "none", http2: true, spawned: "fcgid", away: [503], down: [500, 503], cut: [500, 503] },
+	{ name: "apache cgi", server: "apache", apache: "cgi", backend: "php", includes: "own", spawned: "cgi", away: [503], down: [500, 503], cut: [500, 503] },
 ];
 /** KINDS="nginx,apache cgi" in the environment: these only. */
 const chosen = (k) => !process.env.KINDS || process.env.KINDS.split(",").includes(k.name);

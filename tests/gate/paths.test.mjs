@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import http2 from "node:http2";
 import { after, describe, test } from "node:test";
-import { KINDS, PATIENCE, SITES, assert, eq, places, site } from "./gate.mjs";
+import { KINDS, PATIENCE, SITES, assert, each, eq, places, site } from "./gate.mjs";
 
 const corpus = JSON.parse(fs.readFileSync(new URL("paths.json", import.meta.url), "utf8"));
 const STAFF = ["--set", "gate /admin/.require=group:staff"], AT_ONCE = 12;
@@ -31,17 +31,12 @@ function requests(s, folder, cookie) {
 	for (const [name, lines] of Object.entries(corpus.requests)) out.push([name, `${fill(lines.join("\r\n"))}\r\n\r\n`]);
 	return out;
 }
-/** f for each, several at once. */
-async function each(list, f) {
-	const left = [...list];
-	await Promise.all(Array.from({ length: AT_ONCE }, async () => { while (left.length) await f(left.shift()); }));
-}
 /** A page of the folder is there, or the text of one, or one of nobody knows where. */
 const brings = (raw, folder) => places(raw).some((p) => p === folder || !["open", "protected", "admin"].includes(p));
 /** Which of the requests bring a page of the folder. */
 async function reach(s, folder, cookie) {
 	const got = [], asked = requests(s, folder, cookie);
-	await each(asked, async ([what, bytes]) => { if (brings(await s.raw(bytes, { timeout: 3000 * PATIENCE }), folder)) got.push(what); });
+	await each(asked, async ([what, bytes]) => { if (brings(await s.raw(bytes, { timeout: 3000 * PATIENCE }), folder)) got.push(what); }, AT_ONCE);
 	return { got, asked: asked.length };
 }
 
@@ -61,8 +56,8 @@ for (const [kind, backend] of SITES) describe(`${kind.name} → ${backend}`, asy
 		assert.deepEqual((await reach(s, "admin", other.cookie)).got, []);
 		s.refused(await s.page(other.cookie, { path: "/admin/" }), "forbidden");
 	});
-	for (const [folder, who] of [["protected", other], ["admin", member]]) test(`with the right session /${folder}/ is reached`, async (t) => {
-		const { got } = await reach(s, folder, who.cookie);
+	test("with the right session it is reached", async (t) => {
+		const { got } = await reach(s, "admin", member.cookie);
 		t.diagnostic(`${got.length} reach it`);
 		for (const target of PLAIN) assert.ok(got.includes(target), `${target} does not`);
 		assert.ok(got.length >= LEAST, `only ${got.length}: ${got.join(" ")}`);
@@ -94,7 +89,7 @@ for (const kind of KINDS.filter((k) => k.http2)) describe(`${kind.name}, HTTP/2`
 			["another host", { ":path": `/${folder}/`, host: "evil.example" }], [":scheme", { ":path": `/${folder}/`, ":scheme": "http" }], [":scheme with a path", { ":path": "/open/", ":scheme": `https://${s.host}/${folder}/?` }],
 			[":method in small letters", { ":path": `/${folder}/`, ":method": "get" }], [":method with a path", { ":path": "/open/", ":method": `GET /${folder}/ HTTP/1.1` }], ["CONNECT", { ":method": "CONNECT", ":authority": `${s.host}` }],
 			...corpus.fields.filter((f) => /^[A-Za-z0-9_-]+: [^\r\n]*$/.test(f)).map((f) => [f, { ":path": `/${folder}/`, [f.split(": ")[0].toLowerCase()]: filled(f.slice(f.indexOf(": ") + 2), s, folder, { there: "/open/" }) }]),
-		], async ([what, fields]) => { if (brings(await ask({ ...(cookie && { cookie }), ...fields }), folder)) got.push(what); });
+		], async ([what, fields]) => { if (brings(await ask({ ...(cookie && { cookie }), ...fields }), folder)) got.push(what); }, AT_ONCE);
 		return got;
 	};
 	test("the server speaks it", () => eq(k.alpnProtocol, "h2"));

@@ -111,8 +111,8 @@ for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "ligh
 	const head = (p, cookie, lines) => [`GET ${p} HTTP/1.1`, `Host: ${s.host}`, "Connection: close", ...(cookie ? [`Cookie: ${cookie}`] : []), ...lines, "", ""].join("\r\n");
 	/** Variables of the page that carry the claim. */
 	const believed = (text) => text.split("\n").filter((l) => /mallory/.test(l) && /^[A-Za-z0-9_]+=/.test(l) && !/^PHP_AUTH_USER=/.test(l));
-	const never = async (p, cookie, { page = true } = {}) => {
-		for (const names of groups) for (const twice of [false, true]) {
+	const never = async (p, cookie, { page = true, of = groups } = {}) => {
+		for (const names of of) for (const twice of [false, true]) {
 			const lines = names.flatMap((n) => [`${n}: mallory`, ...(twice ? [`${n}: mallory2`, `${n.toLowerCase()}: mallory3`] : [])]);
 			// more fields than Apache takes in one request
 			for (let i = 0; i < lines.length; i += 60) {
@@ -153,7 +153,8 @@ for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "ligh
 	});
 	test("while the gate is away", async () => {
 		await s.withoutGate(async () => {
-			await never("/protected/", u.cookie, { page: false });
+			// where mod_fcgid starts what dies every three seconds only, once is enough
+			await never("/protected/", u.cookie, { page: false, of: kind.name === "apache htaccess" ? groups.slice(0, 1) : groups });
 			await never("/open/", u.cookie);
 		});
 		await s.serves(u.cookie);

@@ -31,6 +31,7 @@ static int stops_are_taken(void)
 {
     sigset_t open, now;
 
+    signal(SIGHUP, SIG_DFL); /* under nohup(1) it is ignored, and stays so */
     if (process_signals(HUP_STOPS, &open) != ERR_OK || process_stop)
         return 1;
     sigprocmask(SIG_BLOCK, NULL, &now);
