@@ -1,7 +1,7 @@
 // The gate as web servers ask it: who passes, in what words it refuses, what it tells the page. Behind real web servers: tests/gate.
 import { test, after } from "node:test";
 import { AUTHORIZER, begin, params, environment, exchange, parseAnswer } from "./fcgi.mjs";
-import { start, eq, same, assert, ok, uniq, HOUR, DAY, MINUTE, SECOND } from "./server.mjs";
+import { start, eq, same, assert, ok, until, HOUR, DAY, MINUTE, SECOND } from "./server.mjs";
 
 const s = await start({ clock: "still", set: { "cookie.max_age": "absolute", "gate /admin/.require": "group:staff", "gate /admin/board/.require": "group:staff group:board verified-email", "gate /shop/.require": "verified-email" } });
 after(() => s.stop());
@@ -169,11 +169,16 @@ test("one statement for one question, rules with groups or none; nothing is aske
 	group("add", "staff", u.email); group("add", "other", u.email);
 	if (!s.mysql) { eq((await ask("nginx", "/admin/", u)).status, 200); return; }
 	const count = () => Number(/\d+$/.exec(s.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'"))[0]);
+	// other suites use the server too and only ever add to the count: the least of many looks is ours
 	for (const [uri, b, status, n] of [["/x", u, 200, 1], ["/admin/", u, 200, 1], ["/x", {}, 401, 0], ["/auth/ok", {}, 200, 0]]) {
+		let least = Infinity;
 		await ask("nginx", uri, b);
-		const before = count();
-		for (let i = 0; i < 5; i++) eq((await ask("nginx", uri, b)).status, status);
-		eq((count() - before) / 5, n, uri);
+		await until(async () => {
+			const before = count();
+			eq((await ask("nginx", uri, b)).status, status);
+			return (least = Math.min(least, count() - before)) <= n;
+		}, 20_000, 0);
+		eq(least, n, uri);
 	}
 });
 

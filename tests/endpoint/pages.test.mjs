@@ -282,7 +282,7 @@ describe("a site's own files (pages.directory)", () => {
 		try { html(await get("/login"), 200, /<h1>Sign in|<h1>Connexion/); same(check(), [["FAIL", "fr.strings: there is no such template"]]); } finally { fs.mkdirSync(dir); if (process.getuid() === 0) execFileSync("chown", ["www-data:", dir]); }
 	});
 	test("files that are none of a page: check doubts it", () => {
-		const conf = path.join(dir, "x.conf"); clean(); fs.writeFileSync(conf, fs.readFileSync(t.conf, "utf8").replace("language = fr", "language = auto")); put("signin.html", "x");
+		const conf = path.join(dir, "x.conf"); clean(); fs.writeFileSync(conf, fs.readFileSync(t.conf, "utf8").replace("language = fr", "language = auto"), { mode: 0o600 }); put("signin.html", "x");
 		let out; try { out = execFileSync(path.join(BUILD, "latchkeyctl"), ["-c", conf, "--json", "check"], { encoding: "utf8", env: cleanEnv() }); } catch (e) { out = e.stdout; }
 		same(JSON.parse(out).filter((x) => x.what === "pages").map((x) => [x.state, x.detail]), [["warn", `${dir}: no file that is of a page`]]);
 	});
