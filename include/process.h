@@ -81,6 +81,7 @@ struct worker {
     const char *name;
     bool low;         /* lower priority */
     bool lone;        /* nobody of ours started it: it keeps house itself, and stays */
+    bool unproven;    /* the store was away at the start: whether it knows our secrets is seen when it is back */
     int64_t requests; /* after so many it leaves; 0: never */
     struct app_place place;
 };
@@ -119,7 +120,7 @@ int master_run(struct cfg *cfg, struct keys *keys, struct sockets *sockets, rere
 /* Starts a process that looks at schema, secrets and files (handles are never shared with workers); -1: it could not be
  * started (logged). It ends with EXIT_SUCCESS, or has told why not; it goes with its parent and holds no socket. */
 pid_t prepare_start(const struct cfg *cfg, const struct keys *keys);
-/* The same, waited for. ERR_CONFIG: it failed. */
+/* The same, waited for. ERR_DB_DOWN: the store is away. ERR_CONFIG: it failed otherwise. */
 MUST_USE enum err prepare_wait(const struct cfg *cfg, const struct keys *keys);
 
 #endif

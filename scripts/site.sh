@@ -29,8 +29,9 @@ site_pages() {
     done
 }
 
-# PHP without the host's php.ini, but as one has it for real: faults are not shown, and large bodies are taken.
-PHP_SETTINGS="-n -d display_errors=0 -d post_max_size=16M"
+# PHP without the host's php.ini, but as one has it for real: faults are not shown, large bodies are taken, pages are sent
+# in large pieces.
+PHP_SETTINGS="-n -d display_errors=0 -d post_max_size=16M -d output_buffering=4096"
 
 # PHP_FCGI_CHILDREN workers; the parent ends them with itself.
 site_php() {

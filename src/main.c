@@ -60,9 +60,9 @@ static bool is_lone(const struct cfg *cfg, const struct sockets *s)
     return s->fd[SOCKET_SESSION] == STDIN_FILENO && cfg->pool_workers == 1 && s->fd[SOCKET_SIGN_IN] < 0;
 }
 
-static int serve_alone(const struct cfg *cfg, const struct keys *keys)
+static int serve_alone(const struct cfg *cfg, const struct keys *keys, bool unproven)
 {
-    struct worker w = {.cfg = cfg, .keys = keys, .listen_fd = STDIN_FILENO, .name = "worker", .lone = true};
+    struct worker w = {.cfg = cfg, .keys = keys, .listen_fd = STDIN_FILENO, .name = "worker", .lone = true, .unproven = unproven};
 
     if (board_open(1, &w.place.board) != ERR_OK)
         return EXIT_FAILURE;
@@ -77,8 +77,10 @@ static int serve_take(struct cfg *cfg, struct keys *keys, struct sockets *socket
     if (!is_lone(cfg, sockets))
         return master_run(cfg, keys, sockets, configuration_read, path);
     int status = EXIT_FAILURE;
-    if (prepare_wait(cfg, keys) == ERR_OK)
-        status = serve_alone(cfg, keys);
+    enum err e = prepare_wait(cfg, keys);
+    /* Who started us starts us for requests, which are told that the store is away. */
+    if (e == ERR_OK || e == ERR_DB_DOWN)
+        status = serve_alone(cfg, keys, e == ERR_DB_DOWN);
     else
         log_error("cannot start");
     keys_close(&keys);

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { STORE_AWAY = 3 }; /* exit status */
+
 static int prepare(const struct cfg *cfg, const struct keys *keys)
 {
     struct app app;
@@ -23,6 +25,8 @@ static int prepare(const struct cfg *cfg, const struct keys *keys)
     }
     if (e != ERR_OK)
         log_error("store, secrets and files are not as they should be: %s", err_row(e)->text);
+    if (e == ERR_DB_DOWN)
+        return STORE_AWAY;
     return e == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -52,5 +56,9 @@ enum err prepare_wait(const struct cfg *cfg, const struct keys *keys)
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return ERR_IO;
-    return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? ERR_OK : ERR_CONFIG;
+    if (!WIFEXITED(status))
+        return ERR_CONFIG;
+    if (WEXITSTATUS(status) == STORE_AWAY)
+        return ERR_DB_DOWN;
+    return WEXITSTATUS(status) == EXIT_SUCCESS ? ERR_OK : ERR_CONFIG;
 }

@@ -113,6 +113,7 @@ static int run(const struct worker *w, loop_fn loop)
         return EXIT_FAILURE;
     }
     app.strict = w->lone;
+    app.unproven = w->unproven;
     e = loop(w, &app, &open);
     if (e != ERR_OK)
         log_error("cannot go on: %s", err_row(e)->text);

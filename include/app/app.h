@@ -27,6 +27,7 @@ struct app {
     struct kdf_gate *gate;
     struct signer *signer;
     struct words_book *words;
+    bool unproven; /* whether the store knows our secrets is to be looked at with the next connection */
     struct app_place place;
     bool strict; /* the web server that started us takes answers for CGI's: Location is a redirect whatever the status
                     (RFC 3875 §6.2) */

@@ -111,11 +111,10 @@ apache_vhost() { # PORT; the rest of it from standard input
 # --- ways ----------------------------------------------------------------------------------------------------------------
 
 apache_fcgid() { # PORT
-    apache_script apache-fcgid latchkey.fcgi "$DIR/lib/latchkey.fcgi" && apache_example apache-fcgid latchkey.conf && apache_fcgid_server || return 1
+    apache_script apache-fcgid latchkey.fcgi "$DIR/lib/latchkey.fcgi" && apache_example apache-fcgid server.conf && apache_example apache-fcgid latchkey.conf || return 1
+    echo "Include $DIR/apache-server.conf"
     { echo "Include $DIR/apache-latchkey.conf"; [ -z "$GATE" ] || apache_gate apache-fcgid; } | apache_vhost "$1"
 }
-
-apache_fcgid_server() { apache_example apache-fcgid server.conf && echo "Include $DIR/apache-server.conf"; }
 
 apache_proxy_fcgi() { # PORT
     apache_example apache-proxy-fcgi latchkey.conf || return 1
@@ -128,11 +127,10 @@ apache_authnz() { # PORT
     { echo "Include $DIR/apache-latchkey.conf"; [ -z "$GATE" ] || apache_gate apache-authnz; } | apache_vhost "$1"
 }
 
-# The host gives what most hosts give; everything else is in the files of the site's owner. (Not its server.conf, but without
-# that one waits for half a minute where latchkey cannot start.)
+# The host gives what most hosts give; everything else is in the files of the site's owner.
 apache_htaccess() { # PORT
     local place
-    apache_script shared-hosting auth "$DIR/htdocs/auth" && apache_owner shared-hosting .htaccess && apache_fcgid_server || return 1
+    apache_script shared-hosting auth "$DIR/htdocs/auth" && apache_owner shared-hosting .htaccess || return 1
     if [ -n "$GATE" ]; then
         for place in protected admin; do apache_owner shared-hosting protected/.htaccess "$place/.htaccess" || return 1; done
     fi

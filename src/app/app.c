@@ -71,8 +71,12 @@ enum err app_connect(struct app *app)
         return ERR_OK;
     TRY(db_open_existing(app->cfg, board ? &board->store : NULL, &app->db));
     enum err e = migrate_current(app->db, app->arena);
+    if (e == ERR_OK && app->unproven)
+        e = meta_check_secret(app->db, app->arena, app->keys);
     if (e != ERR_OK)
         db_close(&app->db);
+    else
+        app->unproven = false;
     return e == ERR_SCHEMA ? ERR_DB_DOWN : e; /* to a client a store that is being migrated is away */
 }
 

@@ -165,7 +165,9 @@ bodies() {
     411 | 501) note "a chunked POST is refused ($STATUS)" ;;
     *) check "a chunked POST arrives whole" "$STATUS $(grep -a ^BODY_ "$T/body" | tr '\n' ' ')" served_whole 50000 "$sum" ;;
     esac
-    page -X POST --data-binary "@$T/sent"
+    # small: lighttpd closes a TLS connection whose body is still coming, and curl then sees no answer
+    head -c 10 "$T/sent" > "$T/few"
+    page -X POST --data-binary "@$T/few"
     check "POST without a cookie is blocked" "$(what_is_blocked)" blocked
 }
 

@@ -18,11 +18,6 @@ export function site(kind, { backend = kind.backend, https: secure = false, args
 	return start({ server: kind.server, as: Site, ...o,
 		args: ["--gate", "--backend", backend, ...(kind.apache ? ["--apache", kind.apache] : []), ...(secure ? ["--https"] : []), ...args] }).then((s) => Object.assign(s, { kind, backend }));
 }
-/** Runs f with a site of its own. */
-export async function with_(kind, o, f) {
-	const s = await site(kind, o);
-	try { return await f(s); } finally { await s.stop(); }
-}
 
 export class Site extends Server {
 	constructor(known, ...more) {
@@ -115,8 +110,8 @@ export class Site extends Server {
 		if (user) assert.equal(r.env.REMOTE_USER ?? r.env.HTTP_REMOTE_USER, user.email, r.text);
 		return r;
 	}
-	/** The page was not served, and why. what: "nobody" (nobody is signed in), "forbidden" or "away" (the gate cannot tell);
-	 * navigates: a browser asked, which can be sent to the sign-in page. */
+	/** The page was not served, and why: as denied() in kinds.mjs. navigates: a browser asked, which can be sent to the sign-in
+	 * page. */
 	refused(r, what, { navigates = false, where = "" } = {}) {
 		const text = `${this.kind.name} ${where}: ${r.status} ${r.headers.location ?? ""} ${r.text.slice(0, 300)}`;
 		assert.ok(!hasPage(r.text), text);
@@ -133,6 +128,8 @@ export class Site extends Server {
 		assert.ok(back, `${this.kind.name}: not served again: ${r.status} ${r.text.slice(0, 300)}\n${this.log().split("\n").slice(-5).join("\n")}`);
 	}
 }
+/** Of short questions: mod_fcgid lets one wait for a second that finds no process free. */
+export const atOnce = (kind) => (kind.spawned === "fcgid" ? 1 : 4);
 /** f for each of the list, so many at once. */
 export async function each(list, f, atOnce) {
 	const left = [...list];

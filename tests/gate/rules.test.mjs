@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
 import { Database } from "../pool/database.mjs";
-import { KINDS, eq, site } from "./gate.mjs";
+import { KINDS, atOnce, each, eq, site } from "./gate.mjs";
 
 const RULES = {
 	"/admin/": "group:staff",
@@ -60,19 +60,20 @@ for (const kind of KINDS) describe(kind.name, async () => {
 	await people(s);
 
 	for (const [page, may] of Object.entries(TABLE)) test(page, async () => {
+		const asked = [];
 		for (const navigates of [false, true]) {
 			const ask = (cookie) => (navigates ? s.visit(cookie, { path: page }) : s.page(cookie, { path: page }));
-			s.refused(await ask(), "nobody", { navigates, where: page });
-			for (const [name, u] of Object.entries(s.users)) {
+			asked.push(async () => s.refused(await ask(), "nobody", { navigates, where: page }));
+			for (const [name, u] of Object.entries(s.users)) asked.push(async () => {
 				const r = await ask(u.cookie), where = `${page} for ${name}`;
 				if (may.includes(name)) s.served(r, page.endsWith("/") ? u : undefined); else s.refused(r, "forbidden", { navigates, where });
-			}
+			});
 		}
 		for (const method of ["HEAD", "POST"]) {
-			const r = await s.page(s.users.ann.cookie, { path: page, method });
-			if (!may.includes("ann")) s.refused(r, "forbidden", { where: `${method} ${page}` });
-			s.refused(await s.page(undefined, { path: page, method }), "nobody", { where: `${method} ${page}` });
+			asked.push(async () => { const r = await s.page(s.users.ann.cookie, { path: page, method }); if (!may.includes("ann")) s.refused(r, "forbidden", { where: `${method} ${page}` }); });
+			asked.push(async () => s.refused(await s.page(undefined, { path: page, method }), "nobody", { where: `${method} ${page}` }));
 		}
+		await each(asked, (f) => f(), atOnce(kind));
 	});
 	test("the page that nobody guards is there for all", async () => {
 		for (const cookie of [undefined, s.users.ann.cookie, s.users.both.cookie]) s.served(await s.page(cookie, { path: "/open/" }));

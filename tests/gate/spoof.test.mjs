@@ -111,17 +111,19 @@ for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "ligh
 	const head = (p, cookie, lines) => [`GET ${p} HTTP/1.1`, `Host: ${s.host}`, "Connection: close", ...(cookie ? [`Cookie: ${cookie}`] : []), ...lines, "", ""].join("\r\n");
 	/** Variables of the page that carry the claim. */
 	const believed = (text) => text.split("\n").filter((l) => /mallory/.test(l) && /^[A-Za-z0-9_]+=/.test(l) && !/^PHP_AUTH_USER=/.test(l));
-	const never = async (p, cookie, { page = true, of = groups } = {}) => {
-		for (const names of of) for (const twice of [false, true]) {
+	const never = async (p, cookie, { page = true } = {}) => {
+		// where a server refuses a request for one field's name, each of the others is tried by itself
+		const ask = async (lines) => {
+			const text = await s.raw(head(p, cookie, lines));
+			same(believed(text), [], `${p} with ${lines.join(", ")}`);
+			if (page) assert.match(text, /^HTTP\/1\.1 (200|400)/, "served, or refused for a field's name"); else assert.ok(!hasPage(text), text);
+			if (p === "/protected/" && hasPage(text)) assert.ok(text.includes(`=${u.email}`), "the reader is still who he is");
+			if (/^HTTP\/1\.1 400/.test(text) && lines.length > 1) for (const line of lines) await ask([line]);
+		};
+		for (const names of groups) for (const twice of [false, true]) {
 			const lines = names.flatMap((n) => [`${n}: mallory`, ...(twice ? [`${n}: mallory2`, `${n.toLowerCase()}: mallory3`] : [])]);
 			// more fields than Apache takes in one request
-			for (let i = 0; i < lines.length; i += 60) {
-				const text = await s.raw(head(p, cookie, lines.slice(i, i + 60)));
-				same(believed(text), [], `${p} with ${names.join(" ")}`);
-				if (page) assert.match(text, /^HTTP\/1\.1 (200|400)/, "served, or refused for a field's name");
-				else assert.ok(!hasPage(text), text);
-				if (p === "/protected/" && hasPage(text)) assert.ok(text.includes(`=${u.email}`), "the reader is still who he is");
-			}
+			for (let i = 0; i < lines.length; i += 60) await ask(lines.slice(i, i + 60));
 		}
 	};
 	test("on a guarded page: its reader is who the session says", () => never("/protected/", u.cookie));
@@ -153,8 +155,7 @@ for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "ligh
 	});
 	test("while the gate is away", async () => {
 		await s.withoutGate(async () => {
-			// where mod_fcgid starts what dies every three seconds only, once is enough
-			await never("/protected/", u.cookie, { page: false, of: kind.name === "apache htaccess" ? groups.slice(0, 1) : groups });
+			await never("/protected/", u.cookie, { page: false });
 			await never("/open/", u.cookie);
 		});
 		await s.serves(u.cookie);

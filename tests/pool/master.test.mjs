@@ -141,6 +141,21 @@ describe("sockets that somebody else made", () => {
 			assert.ok(fs.existsSync(`${dir}/zero`));
 		});
 	}));
+	test("descriptor 0 and one worker, the store away when it starts: 503 until that is back", () => place(async (dir) => {
+		const s = raise({ set: { ...quiet, "pool.workers": "1" } }), db = path.join(s.dir, "latchkey.db");
+		fs.writeFileSync(s.conf, fs.readFileSync(s.conf, "utf8").replace(db, path.join(s.dir, "store/latchkey.db")));
+		fs.mkdirSync(path.join(s.dir, "store.away"));
+		if (IS_ROOT) fs.chownSync(path.join(s.dir, "store.away"), fs.statSync(s.dir).uid, fs.statSync(s.dir).gid);
+		const move = (from, to) => fs.renameSync(path.join(s.dir, from), path.join(s.dir, to));
+		move("store.away", "store"); s.ctl("migrate"); move("store", "store.away");
+		await passed(s, [`${dir}/zero`], {}, async () => {
+			const k = at(s, `${dir}/zero`);
+			const up = () => k.post("/sign-up/email", { name: "A", email: `t-${process.pid}@example.com`, password: "correct-horse-1" });
+			eq((await up()).status, 503);
+			move("store.away", "store");
+			ok(await up());
+		});
+	}));
 	test("LISTEN_PID of another process: not meant for us", () => place(async (dir) => {
 		const s = raise({ set: { ...quiet, "pool.workers": "1" } });
 		const pids = await passSockets(s, [`${dir}/zero`], { env: { LISTEN_PID: "1", LISTEN_FDS: "1" } });

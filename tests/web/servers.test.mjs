@@ -25,8 +25,8 @@ function parse(text) {
 const send = (s, method, target, headers = {}, body = "") => raw(s, [`${method} ${target} HTTP/1.1`, `Host: ${new URL(s.base).host}`, "Connection: close",
 	...Object.entries(headers).flatMap(([k, v]) => [v].flat().map((x) => `${k}: ${x}`)), ...(body ? [`Content-Length: ${Buffer.byteLength(body)}`] : []), "", body].join("\r\n"));
 
-for (const server of ["nginx", "lighttpd"]) describe(server, async () => {
-	const s = await start({ server });
+for (const [server, way] of [["nginx"], ["lighttpd"], ["apache", "proxy-fcgi"]]) describe(server, async () => {
+	const s = await start({ server, args: way ? ["--apache", way] : [] });
 	after(() => s.stop());
 	const u = await s.user();
 	const json = { "Content-Type": "application/json", Origin: s.origin };
@@ -47,7 +47,10 @@ for (const server of ["nginx", "lighttpd"]) describe(server, async () => {
 		}
 	});
 	test("several Cookie lines", async () => {
-		for (const Cookie of [["a=1", u.cookie], [u.cookie, "b=2"], [`${s.cookieName}=x`, u.cookie]]) assert.match((await send(s, "GET", "/auth/session", { Cookie })).body, new RegExp(u.email));
+		const all = [["a=1", u.cookie], [u.cookie, "b=2"], [`${s.cookieName}=x`, u.cookie]];
+		// Apache joins them by a comma, which may be part of a value: what comes after it is no cookie. Browsers send one line.
+		if (server === "apache") for (const Cookie of all) eq((await send(s, "GET", "/auth/session", { Cookie })).body, "null");
+		else for (const Cookie of all) assert.match((await send(s, "GET", "/auth/session", { Cookie })).body, new RegExp(u.email));
 	});
 	test("a chunked body", async () => {
 		const body = JSON.stringify({ name: "A", email: newEmail(), password: PASSWORD }), half = body.length >> 1;
