@@ -6,7 +6,7 @@
 
 /* Is there room for the address, where the row counts tries? Before anything else is looked at. ERR_LIMITED. */
 MUST_USE enum err guard_entry(struct ctx *ctx);
-/* Origin rule, cross-site sign-in, form token and callbackURL, for unsafe methods (CONTRACT D5, B §1 step 4, A3). */
+/* Origin rule, cross-site sign-in, callbackURL and form token, for unsafe methods (CONTRACT D5, B §1 step 4, A3). */
 MUST_USE enum err guard_origin(struct ctx *ctx);
 /* Credentials and session as route->who demands. Notes in ctx who it is and what is to become of the cookie. */
 MUST_USE enum err guard_who(struct ctx *ctx);

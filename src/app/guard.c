@@ -140,11 +140,11 @@ enum err guard_origin(struct ctx *ctx)
         journal_note(&ctx->au, EV_REQUEST_REFUSED, &(struct audit){.reason = err_row(e)->code});
         return e;
     }
+    TRY(guard_callbacks(ctx)); /* a form that is shown once more keeps where it leads */
     /* A browser's own form must carry a token (A3). One that was sent by mail is one that no other site can know. */
     const char *token = ctx->html ? pairs_get(&r->form, "token") : NULL;
-    if (ctx->html && !(ctx->route->spends && token && token_wellformed(token)))
-        TRY(formtoken_check(ctx));
-    return guard_callbacks(ctx);
+    bool mailed = ctx->route->spends && token && token_wellformed(token);
+    return ctx->html && !mailed ? formtoken_check(ctx) : ERR_OK;
 }
 
 /* --- cross-origin reads (D20) ---------------------------------------------------------------------------------------

@@ -248,12 +248,13 @@ enum err page_message(struct ctx *ctx, int status, const struct page_text *m)
 
 enum err page_error(struct ctx *ctx, enum err e)
 {
+    bool known = ctx->presented.n > 0 && !ctx->cookie_drop; /* or not looked for yet */
     const struct err_row *row = err_row(err_row(e)->status ? e : ERR_INTERNAL);
     bool link = e == ERR_VALIDATION && !guard_unsafe(ctx->req.method); /* one that lacks its token */
     const struct page_text m = {.title = link ? "link-dead-title" : "error-title",
                                 .text = link ? "link-dead-text" : page_wrong(ctx, e),
-                                .link = stays(ctx) ? "/account" : "/login",
-                                .link_text = stays(ctx) ? "back-to-account" : "sign-in"};
+                                .link = known ? "/account" : "/login",
+                                .link_text = known ? "back-to-account" : "sign-in"};
 
     return page_message(ctx, row->status, &m);
 }

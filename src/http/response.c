@@ -81,6 +81,8 @@ enum err response_vary(struct response *r, const char *what)
     for (size_t i = 0; i < r->n; i++) {
         if (!enc_equal_nocase(r->header[i].name, "Vary"))
             continue;
+        if (!value_valid(what))
+            return ERR_INTERNAL;
         r->header[i].value = arena_printf(r->arena, "%s, %s", r->header[i].value, what);
         return ERR_OK;
     }

@@ -98,6 +98,12 @@ test("the same endpoint answers a form with a page and a client with JSON", asyn
 	eq((await page("/account")).headers.location, `${s.prefix}/login?next=${encodeURIComponent(`${s.prefix}/account`)}`);
 	eq((await page("/devices?x=%2F&y=//evil.example")).headers.location, `${s.prefix}/login?next=${encodeURIComponent(`${s.prefix}/devices?x=%2F&y=//evil.example`)}`);
 });
+test("a form that was too old is shown once more, works then, and leads where it would have led", async () => {
+	const u = await s.user(), fields = { email: u.email, password: PASSWORD, callbackURL: "/x?y" };
+	const res = html(await submit("/sign-in/email", { ...fields, formToken: "old" }), 403, /form was too old/), form = res.setCookies.find((c) => c.name === "latchkey.form");
+	eq(field(res.text, "callbackURL"), "/x?y"); assert.ok(res.text.includes(`value="${u.email}"`));
+	eq((await submit("/sign-in/email", { ...fields, formToken: field(res.text, "formToken") }, { cookie: `${form.name}=${form.value}` })).headers.location, "/x?y");
+});
 test("a foreign page's form is answered with an error that repeats nothing of it", async () => {
 	for (const [p, form] of [["/sign-in/email", { email: "call-0900@evil.example", password: "x" }], ["/sign-up/email", { name: "Your account is locked", email: "call-0900@evil.example", password: PASSWORD }], ["/request-password-reset", { email: "call-0900@evil.example" }]])
 		for (const o of [{ origin: FOREIGN }, { origin: "null", headers: { "sec-fetch-mode": "navigate" } }, { origin: FOREIGN, headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" } }]) {

@@ -88,6 +88,19 @@ static const char *json_text(struct json_object *o)
     return buf_str(&r.body);
 }
 
+static void test_vary(void)
+{
+    struct response r = response_in(arena);
+
+    CU_ASSERT_EQUAL(response_vary(&r, "Cookie"), ERR_OK);
+    CU_ASSERT_EQUAL(response_header(&r, "X-Other", "1"), ERR_OK);
+    CU_ASSERT_EQUAL(response_vary(&r, "Origin"), ERR_OK);
+    CU_ASSERT_EQUAL(r.n, 2); /* one field, whoever adds to it */
+    CU_ASSERT_STRING_EQUAL(response_get(&r, "vary"), "Cookie, Origin");
+    CU_ASSERT_EQUAL(response_vary(&r, "a\r\nb"), ERR_INTERNAL);
+    CU_ASSERT_STRING_EQUAL(response_get(&r, "vary"), "Cookie, Origin");
+}
+
 static void test_json_inside_html(void)
 {
     CU_ASSERT_STRING_EQUAL(json_text(json_object_new_string("</script><!--&")),
@@ -227,6 +240,7 @@ static CU_TestInfo tests[] = {
     {"body with nul", test_body_with_nul},
     {"header injection", test_header_injection},
     {"header cap and get", test_header_cap_and_get},
+    {"one vary", test_vary},
     {"json inside html", test_json_inside_html},
     {"errors", test_errors},
     {"cookie lines", test_cookie_lines},
