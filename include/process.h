@@ -6,6 +6,7 @@
 #include "app/app.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 /* Set by a signal handler, which does nothing else. */
 extern volatile sig_atomic_t process_stop;
@@ -73,16 +74,38 @@ int cgi_fail(void);
 /* Serves it. Returns the exit status. */
 int cgi_run(const struct cfg *cfg, const struct keys *keys);
 
+/* --- watch.c: for a worker that a web server started --- */
+enum { WATCH_CONF, WATCH_SECRET, WATCHED };
+struct watch {
+    struct watch_file {
+        const char *path;
+        bool there;
+        dev_t dev;
+        ino_t ino;
+        off_t size;
+        struct timespec mtim;
+    } file[WATCHED];
+    int64_t due; /* clock_steady of the next look */
+};
+/* Before the file is read; path outlives the watch. */
+void watch_note(struct watch *w, int which, const char *path);
+/* Shall the worker leave for one that reads the files anew? Looks every few seconds only, and says so in the log.
+ * Never, where nobody would start another one. */
+bool watch_changed(struct watch *w);
+/* The ms until it looks again. */
+int64_t watch_wait(const struct watch *w);
+
 /* --- worker.c --- */
 struct worker {
     const struct cfg *cfg;
     const struct keys *keys;
     int listen_fd;
     const char *name;
-    bool low;         /* lower priority */
-    bool lone;        /* nobody of ours started it: it keeps house itself, and stays */
-    bool unproven;    /* the store was away at the start: whether it knows our secrets is seen when it is back */
-    int64_t requests; /* after so many it leaves; 0: never */
+    bool low;            /* lower priority */
+    bool lone;           /* nobody of ours started it: it keeps house itself, and stays */
+    bool unproven;       /* the store was away at the start: whether it knows our secrets is seen when it is back */
+    int64_t requests;    /* after so many it leaves; 0: never */
+    struct watch *watch; /* of a lone one; NULL: none */
     struct app_place place;
 };
 /* Opens what a worker needs and serves requests until asked to stop or due to leave. Returns the exit status. */

@@ -33,18 +33,27 @@ static void tell_log(void *arg, const char *line)
     log_error("%s", line);
 }
 
+struct start {
+    char *path;
+    struct watch watch; /* of what was read */
+};
+
 /* Configuration and secrets, at the start and after HUP. The log is opened in between: what is told of the secrets is
  * told where the configuration says. */
 static enum err configuration_read(void *arg, struct cfg **cfg, struct keys **keys)
 {
-    const char *path = arg;
+    struct start *start = arg;
     struct cfg *c;
     struct keys *k;
 
-    TRY(config_load(path, tell_log, NULL, &c));
+    watch_note(&start->watch, WATCH_CONF, start->path);
+    TRY(config_load(start->path, tell_log, NULL, &c));
+    watch_note(&start->watch, WATCH_SECRET, c->secret_file);
     enum err e = log_open(c->log_file, c->log_level);
     if (e == ERR_OK)
         e = keys_open(c->secret_file, &k);
+    if (e == ERR_OK && !start->watch.file[WATCH_SECRET].there)
+        watch_note(&start->watch, WATCH_SECRET, c->secret_file); /* it was just made */
     if (e != ERR_OK) {
         config_free(&c);
         return e;
@@ -60,9 +69,15 @@ static bool is_lone(const struct cfg *cfg, const struct sockets *s)
     return s->fd[SOCKET_SESSION] == STDIN_FILENO && cfg->pool_workers == 1 && s->fd[SOCKET_SIGN_IN] < 0;
 }
 
-static int serve_alone(const struct cfg *cfg, const struct keys *keys, bool unproven)
+static int serve_alone(const struct cfg *cfg, const struct keys *keys, struct watch *watch, bool unproven)
 {
-    struct worker w = {.cfg = cfg, .keys = keys, .listen_fd = STDIN_FILENO, .name = "worker", .lone = true, .unproven = unproven};
+    struct worker w = {.cfg = cfg,
+                       .keys = keys,
+                       .listen_fd = STDIN_FILENO,
+                       .name = "worker",
+                       .lone = true,
+                       .unproven = unproven,
+                       .watch = watch};
 
     if (board_open(1, &w.place.board) != ERR_OK)
         return EXIT_FAILURE;
@@ -72,15 +87,15 @@ static int serve_alone(const struct cfg *cfg, const struct keys *keys, bool unpr
 }
 
 /* Takes cfg and keys over. */
-static int serve_take(struct cfg *cfg, struct keys *keys, struct sockets *sockets, char *path)
+static int serve_take(struct cfg *cfg, struct keys *keys, struct sockets *sockets, struct start *start)
 {
     if (!is_lone(cfg, sockets))
-        return master_run(cfg, keys, sockets, configuration_read, path);
+        return master_run(cfg, keys, sockets, configuration_read, start);
     int status = EXIT_FAILURE;
     enum err e = prepare_wait(cfg, keys);
     /* Who started us starts us for requests, which are told that the store is away. */
     if (e == ERR_OK || e == ERR_DB_DOWN)
-        status = serve_alone(cfg, keys, e == ERR_DB_DOWN);
+        status = serve_alone(cfg, keys, &start->watch, e == ERR_DB_DOWN);
     else
         log_error("cannot start");
     keys_close(&keys);
@@ -99,12 +114,13 @@ static int serve_cgi(struct cfg *cfg, struct keys *keys)
 
 static int run_as_user(char *path)
 {
+    struct start start = {.path = path};
     struct sockets sockets;
     struct cfg *cfg;
     struct keys *keys;
 
     process_harden();
-    if (configuration_read(path, &cfg, &keys) != ERR_OK)
+    if (configuration_read(&start, &cfg, &keys) != ERR_OK)
         return cgi_asked() ? cgi_fail() : EXIT_FAILURE;
     if (cgi_asked())
         return serve_cgi(cfg, keys);
@@ -115,7 +131,7 @@ static int run_as_user(char *path)
         config_free(&cfg);
         return EXIT_FAILURE;
     }
-    int status = serve_take(cfg, keys, &sockets, path);
+    int status = serve_take(cfg, keys, &sockets, &start);
     sockets_close(&sockets, NULL);
     return status;
 }

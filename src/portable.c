@@ -1,4 +1,5 @@
-/* For the portable programs: what a library in them asks of glibc 2.36 alone, so that they run with an older one too. */
+/* For the portable programs: what a library in them asks of glibc 2.36 alone, so that they run with an older one too.
+ */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>

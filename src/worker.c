@@ -6,12 +6,13 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Priority below that of session checks, which shall not wait for password hashes or sweeping. */
-enum { NICE_BY = 10, JOBS_GAP_MS = 50 };
+enum { NICE_BY = 10, JOBS_GAP_MS = 50, LAST_MAX = 64 };
 
 struct turns {
     struct jobs *jobs; /* NULL: somebody else keeps house */
@@ -29,7 +30,7 @@ static void jobs_between(struct turns *t, struct app *app)
     t->next = clock_steady() + JOBS_GAP_MS;
 }
 
-/* How long the worker may sleep without a request; -1: until one comes. */
+/* How long may pass without a turn; -1: any time. */
 static int64_t jobs_wait(const struct turns *t)
 {
     int64_t due = t->jobs ? jobs_due(t->jobs) : -1;
@@ -37,22 +38,56 @@ static int64_t jobs_wait(const struct turns *t)
     return due == 0 ? JOBS_GAP_MS : due;
 }
 
+/* How long the worker may sleep without a request; -1: until one comes. */
+static int64_t sleep_most(const struct worker *w, const struct turns *turns)
+{
+    int64_t jobs = jobs_wait(turns), look = w->watch ? watch_wait(w->watch) : -1;
+
+    return jobs < 0 || (look >= 0 && look < jobs) ? look : jobs;
+}
+
+/* A web server that has no other way to this process shall see at once that nobody is there, not when all is put away.
+ */
+static void socket_let_go(int fd)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null >= 0) {
+        dup2(null, fd);
+        close(null);
+    }
+}
+
+static bool goes_on(enum err e)
+{
+    return e == ERR_OK || e == ERR_CLIENT_GONE || e == ERR_NONE;
+}
+
 static enum err serve_all(const struct worker *w, struct app *app, struct fcgi *f, struct turns *turns,
                           const sigset_t *open)
 {
     int64_t served = 0;
+    int last = 0; /* requests since it was due to leave */
+    bool leaving = false;
     enum err e = ERR_OK;
 
-    while (e == ERR_OK || e == ERR_CLIENT_GONE || e == ERR_NONE) {
+    while (goes_on(e)) {
         if (w->requests > 0 && served >= w->requests)
             return ERR_SHUTDOWN;
-        e = fcgi_next(f, open, &process_stop, jobs_wait(turns));
+        /* who has connected to a socket that goes with us is served first */
+        leaving = leaving || (w->watch && watch_changed(w->watch));
+        if (leaving && last++ >= LAST_MAX)
+            return ERR_SHUTDOWN;
+        e = fcgi_next(f, open, &process_stop, leaving ? 0 : sleep_most(w, turns));
+        if (leaving && e == ERR_NONE)
+            return ERR_SHUTDOWN;
         process_reopen(); /* a line is written only while serving */
         if (e == ERR_OK) {
             app_serve(app, f);
             served++;
         }
-        jobs_between(turns, app);
+        if (!leaving)
+            jobs_between(turns, app);
     }
     return e;
 }
@@ -70,8 +105,10 @@ static enum err worker_loop(const struct worker *w, struct app *app, const sigse
     enum err e = w->lone ? jobs_open(cfg, &turns.jobs) : ERR_OK;
     if (e == ERR_OK)
         e = serve_all(w, app, f, &turns, open);
-    jobs_close(&turns.jobs);
+    if (w->lone)
+        socket_let_go(w->listen_fd);
     fcgi_close(&f);
+    jobs_close(&turns.jobs);
     return e == ERR_SHUTDOWN ? ERR_OK : e;
 }
 
