@@ -18,7 +18,8 @@ final class LatchkeyGate
      * REDIRECT_ of Apache's rewriting. Add what your pages believe in. */
     private const CLAIM = '/^(REDIRECT_)*(HTTP_)?(((X_)?(REMOTE|AUTH|FORWARDED|WEBAUTH)_(USER|USER_ID|UID|EMAIL|NAME|GROUPS|SID|SESSION_ID|PREFERRED_USERNAME))|VARIABLE_\w+|PROXY)$/';
     /* Names that Authorization makes, and nobody has verified. */
-    private const BASIC = ['PHP_AUTH_USER', 'PHP_AUTH_PW', 'PHP_AUTH_DIGEST', 'AUTH_TYPE'];
+    private const BASIC = ['PHP_AUTH_USER', 'PHP_AUTH_PW', 'PHP_AUTH_DIGEST', 'AUTH_TYPE', 'HTTP_AUTHORIZATION',
+        'REDIRECT_HTTP_AUTHORIZATION'];
 
     public static bool $passed = false;
 

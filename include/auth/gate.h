@@ -5,16 +5,17 @@
 #include "auth/auth.h"
 
 /* A path can be read in more than one way; the rule of each reading must hold. */
-enum { GATE_READINGS = 3 };
+enum { GATE_DECODINGS = 8, GATE_READINGS = 2 + GATE_DECODINGS };
 struct gate_need {
     bool own; /* one of our own endpoints, which look for themselves: needs nothing */
+    bool odd; /* escaped over and over, like no page: nobody may see it */
     size_t n;
     const struct cfg_rule *rule[GATE_READINGS];
 };
 
 /* What place (decoded and resolved) demands: the rule of the longest path that it lies below; and those of what a server
- * behind the gate might take it for (case, "\", ";…", trailing dots, escapes decoded once more), so that no spelling
- * finds a weaker rule. */
+ * behind the gate might take it for (case, "\", ";…", trailing dots, escapes decoded again and again), so that no
+ * spelling finds a weaker rule. */
 void gate_need(const struct cfg *cfg, struct arena *a, const char *place, struct gate_need *out);
 /* Does it depend on groups? */
 bool gate_needs_groups(const struct gate_need *need);

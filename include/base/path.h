@@ -11,6 +11,9 @@ char *path_resolve(struct arena *a, const char *s);
 /* The same of what s may mean to a server that takes case, backslashes, parameters of segments (";…") and trailing dots
  * and blanks (Windows) for nothing. */
 char *path_resolve_loosely(struct arena *a, const char *s);
+/* What a server makes of s that decodes it once more, and lets stand what is no escape or would end the text (%zz, %00).
+ * NULL: nothing changes. */
+char *path_decode_again(struct arena *a, const char *s);
 /* Is path what prefix names, or below it? Whole segments count: "/a" and "/a/" hold "/a", "/a/" and "/a/b", not "/ab".
  * Both resolved. */
 bool path_below(const char *path, const char *prefix);

@@ -13,7 +13,7 @@
 #include <strings.h>
 
 /* More cookies of one name than this are no accident; looking at each would cost a signature check. */
-enum { COOKIES_MAX = 16, CALLBACK_MAX = 1000 };
+enum { COOKIES_MAX = 16 };
 
 bool guard_unsafe(enum method m)
 {

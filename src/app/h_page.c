@@ -32,7 +32,7 @@ static bool next_ok(struct ctx *ctx, const char *url)
 {
     const struct cfg_list *listed = &ctx->au.cfg->auth_trusted_origins;
 
-    if (!url || !origin_callback_ok(ctx->au.cfg, ctx->au.arena, url))
+    if (!url || strlen(url) > CALLBACK_MAX || !origin_callback_ok(ctx->au.cfg, ctx->au.arena, url))
         return false;
     const char *origin = *url == '/' ? NULL : config_origin_of(ctx->au.arena, url);
     bool exact = *url == '/' || strcmp(origin, ctx->au.cfg->origin) == 0;

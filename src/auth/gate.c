@@ -10,7 +10,17 @@ enum { LINE_MAX_BYTES = 1024 };
 
 /* --- which rules ------------------------------------------------------------------------------------------------- */
 
-/* The longest rule that holds the place. No prefix is longer and equal in place: config refuses two for one. */
+static void need_add(struct gate_need *need, const struct cfg_rule *rule)
+{
+    for (size_t i = 0; i < need->n; i++)
+        if (need->rule[i] == rule)
+            return;
+    if (rule && need->n < GATE_READINGS)
+        need->rule[need->n++] = rule;
+}
+
+/* The longest rule that holds the place. No two are of one length and place, read exactly or loosely: config refuses
+ * them. */
 static const struct cfg_rule *rule_find(const struct cfg_rules *rules, const char *place, bool loosely)
 {
     const struct cfg_rule *found = NULL;
@@ -23,34 +33,25 @@ static const struct cfg_rule *rule_find(const struct cfg_rules *rules, const cha
     return found;
 }
 
-static void need_add(struct gate_need *need, const struct cfg_rule *rule)
+static void reading_add(const struct cfg *cfg, struct arena *a, const char *place, struct gate_need *need)
 {
-    for (size_t i = 0; i < need->n; i++)
-        if (need->rule[i] == rule)
-            return;
-    if (rule)
-        need->rule[need->n++] = rule;
-}
+    const char *loose = path_resolve_loosely(a, place);
 
-/* As a server reads it that decodes what was decoded already; NULL: there is nothing more to decode. */
-static const char *decoded_again(struct arena *a, const char *place)
-{
-    const char *again = strchr(place, '%') ? enc_unpercent(a, place, strlen(place), false) : NULL;
-
-    return again ? path_resolve_loosely(a, again) : NULL;
+    need->own &= path_below(loose, cfg->auth_base_path);
+    need_add(need, rule_find(&cfg->rules, loose, true));
 }
 
 void gate_need(const struct cfg *cfg, struct arena *a, const char *place, struct gate_need *out)
 {
-    const char *loose = path_resolve_loosely(a, place), *again = decoded_again(a, place);
-    const char *base = cfg->auth_base_path;
+    const char *again = place;
 
-    *out = (struct gate_need){.own = path_below(place, base) && path_below(loose, base) &&
-                                     (!again || path_below(again, base))};
+    *out = (struct gate_need){.own = path_below(place, cfg->auth_base_path)};
     need_add(out, rule_find(&cfg->rules, place, false));
-    need_add(out, rule_find(&cfg->rules, loose, true));
-    if (again)
-        need_add(out, rule_find(&cfg->rules, again, true));
+    reading_add(cfg, a, place, out);
+    for (int i = 0; i < GATE_DECODINGS && (again = path_decode_again(a, again)); i++)
+        reading_add(cfg, a, again, out);
+    out->odd = again && path_decode_again(a, again);
+    out->own &= !out->odd;
 }
 
 /* --- whether they hold --------------------------------------------------------------------------------------------- */
@@ -81,6 +82,8 @@ static bool in_one_of(const struct groups *groups, const struct cfg_list *names)
 
 enum err gate_pass(const struct gate_need *need, const struct user *u, const struct groups *groups)
 {
+    if (need->odd)
+        return ERR_NOT_IN_GROUP;
     for (size_t i = 0; i < need->n; i++) {
         if (need->rule[i]->verified && !u->email_verified)
             return ERR_EMAIL_NOT_VERIFIED;

@@ -74,6 +74,30 @@ char *path_resolve_loosely(struct arena *a, const char *s)
     return path_resolve(a, out);
 }
 
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char *path_decode_again(struct arena *a, const char *s)
+{
+    char *out = arena_alloc(a, strlen(s) + 1), *to = out;
+    bool changed = false;
+
+    while (*s) {
+        int high = *s == '%' ? hex_digit(s[1]) : -1, low = high >= 0 ? hex_digit(s[2]) : -1;
+        bool escape = low >= 0 && (high || low);
+        *to++ = escape ? (char)(high << 4 | low) : *s;
+        s += escape ? 3 : 1;
+        changed |= escape;
+    }
+    *to = '\0';
+    return changed ? out : NULL;
+}
+
 bool path_below(const char *path, const char *prefix)
 {
     size_t n = strlen(prefix);

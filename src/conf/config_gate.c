@@ -41,7 +41,7 @@ static const char *path_fault(struct arena *a, const char *path)
 static const struct cfg_rule *rule_same(const struct cfg_rules *rules, const struct cfg_rule *other)
 {
     for (size_t i = 0; i < rules->n; i++)
-        if (path_below(rules->v[i].path, other->path) && path_below(other->path, rules->v[i].path))
+        if (path_below(rules->v[i].loose, other->loose) && path_below(other->loose, rules->v[i].loose))
             return &rules->v[i];
     return NULL;
 }
@@ -159,6 +159,10 @@ void config_warn_gate(const struct cfg *cfg, config_fault_fn warn, void *arg)
     if (cfg->rules.n > 0 && cfg->cookie_max_age == MAXAGE_IDLE)
         warn(arg, "cookie.max_age: idle signs out who visits pages behind the gate only, since the gate sends no cookie "
                   "anew; absolute does not");
+    if (cfg->rules.n > 0 && cfg->gate_remote_user == REMOTEUSER_EMAIL && cfg->auth_sign_up == SIGNUP_OPEN &&
+        !cfg->account_require_verified_email)
+        warn(arg, "gate.remote_user: email need not be proven where everybody may sign up; id is safe, or set "
+                  "account.require_verified_email, or require = verified-email");
     if (cfg->gate_remote_user == REMOTEUSER_NAME)
         warn(arg, "gate.remote_user: name can be chosen by whoever signs up, also that of somebody else");
 }

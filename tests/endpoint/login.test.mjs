@@ -126,3 +126,11 @@ test("the form's cookie has the attributes of the session's", async () => {
 	const t = await start({ set: { "cookie.name": "sid", "cookie.path": "/app", "auth.base_path": "/app/auth", "cookie.same_site": "strict" } });
 	try { const [c] = (await t.get("/login")).setCookies; eq(c.name, "sid.form"); same(c.attrs, { path: "/app", httponly: true, samesite: "Strict" }); } finally { await t.stop(); }
 });
+
+test("a way on that is too long to be taken is left out, and signing in works", async () => {
+	const u = await s.user(), long = `/p/${"a".repeat(1100)}`, page = await open(`?next=${long}`);
+	eq(page.next, undefined);
+	const res = await submit(page, { email: u.email, password: PASSWORD });
+	eq(res.status, 303, res.text); eq(res.headers.location, "/");
+	eq((await open(`?next=/p/${"a".repeat(997)}`)).next.length, 1000);
+});

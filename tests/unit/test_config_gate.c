@@ -25,6 +25,8 @@ static void test_rules(void)
     refused(SITE "[gate /a]\n", "t.conf:3: [gate /a]: lacks 'require = …'");
     refused(RULE("/a/", "signed-in") "[gate /a]\nrequire = group:x\n",
             "t.conf:5: [gate /a]: the same place as in line 3");
+    refused(RULE("/Staff/", "signed-in") "[gate /staff]\nrequire = group:x\n",
+            "t.conf:5: [gate /staff]: the same place as in line 3");
     refused(RULE("/a", "signed-in") "level = warn\n", "t.conf:5: [gate /a] level: there is no such key");
 }
 

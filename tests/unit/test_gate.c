@@ -30,6 +30,16 @@ static const char *rules_of(const char *place)
     return buf_str(&b);
 }
 
+static enum err pass(const char *place, bool verified, size_t n, const char **groups)
+{
+    struct gate_need need;
+    struct user u = {.email_verified = verified};
+    struct groups g = {n, groups};
+
+    gate_need(cfg, a, place, &need);
+    return gate_pass(&need, &u, &g);
+}
+
 static void test_rules(void)
 {
     load();
@@ -63,6 +73,13 @@ static void test_other_readings(void)
         if ((strstr(got, "/admin/") == NULL) != weak)
             printf("%s: %s\n", spellings[i], got);
     }
+    /* nor does what is no escape, or escaped once more */
+    CU_ASSERT_STRING_EQUAL(rules_of("/%61dmin/%zz"), "/admin/");
+    CU_ASSERT_STRING_EQUAL(rules_of("/%61dmin/%00"), "/admin/");
+    CU_ASSERT_STRING_EQUAL(rules_of("/%2561dmin/x"), "/admin/");
+    CU_ASSERT_STRING_EQUAL(rules_of("/open/%25252e%25252e/admin/%"), "/admin/");
+    CU_ASSERT_EQUAL(pass("/x/%252525252525252525252525252525252561", true, 0, NULL), ERR_NOT_IN_GROUP);
+    CU_ASSERT_EQUAL(pass("/x/%2561", true, 0, NULL), ERR_OK);
     /* and where the exact one is stricter than the loose one, both hold */
     CU_ASSERT_STRING_EQUAL(rules_of("/admin/HELP/x"), "/admin/ /admin/help/");
     CU_ASSERT_STRING_EQUAL(rules_of("/shop/x"), "/Shop/");
@@ -87,18 +104,11 @@ static void test_own(void)
     CU_ASSERT_FALSE(own("/auth/..;/admin/"));
     CU_ASSERT_FALSE(own("/auth/%2e%2e/admin/"));
     CU_ASSERT_FALSE(own("/auth/..\\admin/"));
+    CU_ASSERT_FALSE(own("/auth/%2e%2e/admin/%zz"));
+    CU_ASSERT_FALSE(own("/auth/%252e%252e/admin/"));
+    CU_ASSERT_TRUE(own("/auth/login%zz"));
     CU_ASSERT_FALSE(own("/Auth/x"));
     config_free(&cfg);
-}
-
-static enum err pass(const char *place, bool verified, size_t n, const char **groups)
-{
-    struct gate_need need;
-    struct user u = {.email_verified = verified};
-    struct groups g = {n, groups};
-
-    gate_need(cfg, a, place, &need);
-    return gate_pass(&need, &u, &g);
 }
 
 static void test_pass(void)
