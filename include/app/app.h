@@ -50,6 +50,7 @@ struct ctx {
     const char *redirect; /* redirectTo, likewise */
     const char *then;     /* where a form of ours leads instead of the row's `then`; NULL */
     bool html;            /* a form or link of ours asks, and wants a page for an answer */
+    size_t form_of;       /* whose form it is: 1 + the index of a presented session; 0: nobody's */
     bool from_us;         /* it passed the origin rule */
     bool passive;         /* this read does not count as use (D22) */
     bool signed_in;       /* session and user are set */

@@ -8,5 +8,8 @@
 MUST_USE enum err formtoken_give(struct ctx *ctx, const char **out);
 /* Was the form that was posted shown to this browser, in this session? ERR_FORM_TOKEN. */
 MUST_USE enum err formtoken_check(struct ctx *ctx);
+/* A browser may hold more than one session cookie, and not all need be its own: does the form belong to the session that
+ * it turned out to act for? */
+bool formtoken_fits(const struct ctx *ctx);
 
 #endif

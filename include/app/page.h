@@ -25,7 +25,7 @@ struct page_text {
     const char *link;         /* where to go on, below the base path; "": pages.home; NULL */
     const char *link_text;    /* key of words */
     const char *action;       /* path below the base path that the form goes to; NULL: none */
-    const char *token;        /* goes along: it came by mail, and stands for a form token */
+    const char *token;        /* goes along: it came by mail */
     const char *callback;     /* likewise; NULL */
     const char *button;       /* key of words */
     bool danger;

@@ -32,7 +32,7 @@ struct route {
     enum trying trying; /* what it is counted as, if it is limited; guard.c and auth/throttle.c */
     bool back;          /* a GET that may send the browser to the callbackURL of its query */
     bool page;          /* a link that people follow: a browser that asks for a page gets one */
-    bool spends;        /* takes a one-time token, which stands for a form token as well */
+    bool spends;        /* takes a one-time token; where that is all it asks for it stands for a form token as well */
     bool next;          /* takes where to go on as `next`, which is no query of pairs (app/h_page.c) */
     bool reads;         /* form is form_reading: disableRefresh makes it passive */
     enum err (*handle)(struct ctx *ctx, const void *in);

@@ -71,7 +71,7 @@ apache_modules() {
     authnz) all+=" headers proxy proxy_fcgi buffer authn_core authz_user authnz_fcgi" ;;
     esac
     [ -z "$HTTPS" ] || all+=" ssl http2"
-    [ -z "$GATE" ] || all+=" access_compat macro rewrite include"
+    [ -z "$GATE" ] || all+=" access_compat macro rewrite include autoindex"
     case $GATE$BACKEND in
     yesphp) all+=" fcgid" ;;
     yescgi) all+=" cgid" ;;
@@ -178,10 +178,11 @@ apache_gate() { # FOLDER
     apache_pages
 }
 
-# What a site has that is to be guarded: PHP by mod_fcgid, CGI scripts, pages that include others (.shtml).
+# What a site has that is to be guarded: PHP by mod_fcgid, CGI scripts, pages that include others (.shtml), directories that
+# are listed.
 apache_pages() {
     echo 'DirectoryIndex index.php index.cgi index.html'
-    printf '%s\n' "<Directory $DIR/htdocs>" 'Options +Includes' 'AddOutputFilter INCLUDES .shtml' '</Directory>'
+    printf '%s\n' "<Directory $DIR/htdocs>" 'Options +Includes +Indexes' 'AddOutputFilter INCLUDES .shtml' '</Directory>'
     case $BACKEND in
     php | static) if [ "$APACHE" = cgi ]; then apache_php_cgi; elif [ "$BACKEND" = php ]; then apache_php_fcgid; fi ;;
     cgi) printf '%s\n' 'AddHandler cgi-script .cgi' "<Directory $DIR/htdocs>" 'Options +ExecCGI' '</Directory>' ;;

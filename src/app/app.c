@@ -163,11 +163,15 @@ static enum err serve_route(struct ctx *ctx)
 {
     void *in;
 
-    TRY(guard_entry(ctx));
+    enum err entry = guard_entry(ctx);
+    /* who filled in a form finds it again as he left it */
+    if (entry != ERR_OK && !(entry == ERR_LIMITED && ctx->html))
+        return entry;
     if (guard_unsafe(ctx->req.method))
         TRY(request_body(ctx->au.cfg, ctx->au.arena, ctx->fcgi, ctx->route->forms, &ctx->req, &ctx->detail));
     fcgi_arrived(ctx->fcgi);
     TRY(guard_origin(ctx));
+    TRY(entry);
     ctx->from_us = true;
     TRY(input_read(ctx, &in));
     TRY(guard_who(ctx));

@@ -62,7 +62,16 @@ enum err formtoken_check(struct ctx *ctx)
         return ERR_OK; /* guard_who refuses, and tells why */
     if (given && id && !of_somebody)
         e = token_form_ok(ctx->au.keys, of_browser(ctx, id), given);
-    for (size_t i = 0; given && e == ERR_NONE && i < ctx->presented.n; i++)
+    for (size_t i = 0; given && e == ERR_NONE && i < ctx->presented.n; i++) {
         e = token_form_ok(ctx->au.keys, of_session(ctx, i), given);
+        ctx->form_of = e == ERR_OK ? i + 1 : 0;
+    }
     return e == ERR_NONE ? ERR_FORM_TOKEN : e;
+}
+
+bool formtoken_fits(const struct ctx *ctx)
+{
+    const struct presented *p = &ctx->presented;
+
+    return ctx->form_of == 0 || strcmp(p->v[ctx->form_of - 1].hash, p->v[ctx->who.which].hash) == 0;
 }

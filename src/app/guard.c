@@ -141,9 +141,10 @@ enum err guard_origin(struct ctx *ctx)
         return e;
     }
     TRY(guard_callbacks(ctx)); /* a form that is shown once more keeps where it leads */
-    /* A browser's own form must carry a token (A3). One that was sent by mail is one that no other site can know. */
+    /* A browser's own form must carry a token (A3). One that was sent by mail, where all is done in its name, is one that
+     * no other site can know. */
     const char *token = ctx->html ? pairs_get(&r->form, "token") : NULL;
-    bool mailed = ctx->route->spends && token && token_wellformed(token);
+    bool mailed = ctx->route->spends && ctx->route->who < WHO_SIGNED_IN && token && token_wellformed(token);
     return ctx->html && !mailed ? formtoken_check(ctx) : ERR_OK;
 }
 
@@ -160,6 +161,8 @@ enum err guard_cors(struct ctx *ctx)
     TRY(response_header(&ctx->res, "Access-Control-Allow-Credentials", "true"));
     if (ctx->why_ended && ctx->cookie_drop)
         app_expose(ctx, "Latchkey-Session-Ended");
+    if (response_get(&ctx->res, "Retry-After"))
+        app_expose(ctx, "Retry-After");
     return response_vary(&ctx->res, "Origin");
 }
 
@@ -316,6 +319,8 @@ enum err guard_who(struct ctx *ctx)
     if (dead)
         TRY(why_ended(ctx)); /* a browser that cannot be told now shall ask again */
     ctx->cookie_drop = dead;
+    if (ctx->signed_in && !formtoken_fits(ctx))
+        return ERR_FORM_TOKEN;
     if (ctx->signed_in)
         ctx->au.by.actor = "user";
     if (ctx->signed_in && ctx->who.moved && who != WHO_GATED) {

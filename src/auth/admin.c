@@ -12,8 +12,8 @@ static enum err admin_begin(struct auth *au, const char *user_id, struct db **tx
     struct user u;
 
     TRY(act_begin(au, tx));
-    TRY(users_by_id(au->db, au->arena, user_id, &u));
-    return users_lock(au->db, user_id);
+    TRY(users_lock(au->db, user_id));
+    return users_by_id(au->db, au->arena, user_id, &u);
 }
 
 static enum err set_password_try(struct auth *au, const struct user *u, const char *hash, int64_t *ended)

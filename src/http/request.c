@@ -36,6 +36,8 @@ struct parameter {
     size_t offset; /* of a const char * in struct head */
 };
 
+/* The first so many parameters of the table tell who asks: read whatever else is at fault, since an answer must fit that. */
+enum { DOOR_PARAMETERS = 3 };
 /* clang-format off */
 #define TO(member) offsetof(struct head, member)
 #define NAME(text) text, sizeof(text) - 1
@@ -112,19 +114,22 @@ static enum err parameters_read(const struct cfg *cfg, struct arena *a, char *co
 {
     static const char fetch[] = "HTTP_SEC_FETCH_";
     size_t sum = 0;
+    enum err e = ERR_OK;
 
     for (size_t i = 0; env[i]; i++) {
         const char *equals = strchr(env[i], '=');
         const struct parameter *p = equals ? parameter_find(env[i], (size_t)(equals - env[i])) : NULL;
 
         sum += strlen(env[i]);
-        if (i >= PARAMETERS_MAX || sum > (size_t)cfg->limits_head)
-            return ERR_HEAD_LARGE;
+        if (e == ERR_OK && (i >= PARAMETERS_MAX || sum > (size_t)cfg->limits_head))
+            e = ERR_HEAD_LARGE;
+        if (e != ERR_OK && (!p || p >= parameters + DOOR_PARAMETERS))
+            continue;
         h->r.fetch |= strncmp(env[i], fetch, sizeof fetch - 1) == 0;
-        if (p)
-            TRY(parameter_take(a, p, equals + 1, h));
+        enum err taken = p ? parameter_take(a, p, equals + 1, h) : ERR_OK;
+        e = e == ERR_OK ? taken : e;
     }
-    return ERR_OK;
+    return e;
 }
 
 static enum method method_of(const char *name)
@@ -187,22 +192,30 @@ static enum err door_read(const struct head *h, enum door *out)
     return ERR_OK;
 }
 
+static enum err head_read(const struct cfg *cfg, struct arena *a, char *const *env, struct head *h)
+{
+    enum err e = parameters_read(cfg, a, env, h), door = door_read(h, &h->r.door);
+
+    TRY(e);
+    TRY(door);
+    TRY(head_check(h));
+    h->r.method = method_of(h->r.method_name);
+    TRY(length_read(h, &h->r.length));
+    TRY(h->r.door == DOOR_NONE ? target_read(cfg, a, &h->target, &h->r) : target_read_gate(a, &h->target, &h->r));
+    if (h->r.content_type && !*h->r.content_type)
+        h->r.content_type = NULL; /* nginx sends an empty one for none */
+    return ERR_OK;
+}
+
 enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out)
 {
-    struct head h = {0};
+    struct head h = {.r.method = METHOD_OTHER, .r.peer = NULL};
+    enum err e = head_read(cfg, a, env, &h);
 
-    TRY(parameters_read(cfg, a, env, &h));
-    TRY(head_check(&h));
-    h.r.method = method_of(h.r.method_name);
-    TRY(length_read(&h, &h.r.length));
-    TRY(door_read(&h, &h.r.door));
-    TRY(h.r.door == DOOR_NONE ? target_read(cfg, a, &h.target, &h.r) : target_read_gate(a, &h.target, &h.r));
     if (!h.r.peer)
         h.r.peer = "";
-    if (h.r.content_type && !*h.r.content_type)
-        h.r.content_type = NULL; /* nginx sends an empty one for none */
     *out = h.r;
-    return ERR_OK;
+    return e;
 }
 
 void request_end(struct request *r)

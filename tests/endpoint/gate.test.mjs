@@ -1,7 +1,7 @@
 // The gate as web servers ask it: who passes, in what words it refuses, what it tells the page. Behind real web servers: tests/gate.
 import { test, after } from "node:test";
 import { AUTHORIZER, begin, params, environment, exchange, parseAnswer } from "./fcgi.mjs";
-import { start, eq, same, assert, ok, until, HOUR, DAY, MINUTE, SECOND } from "./server.mjs";
+import { start, eq, same, assert, ok, times, until, HOUR, DAY, MINUTE, SECOND } from "./server.mjs";
 
 const s = await start({ clock: "still", set: { "cookie.max_age": "absolute", "gate /admin/.require": "group:staff", "gate /admin/board/.require": "group:staff group:board verified-email", "gate /shop/.require": "verified-email" } });
 after(() => s.stop());
@@ -96,11 +96,18 @@ test("a rule is found by where the web server says the page is, however it is sp
 	const at = async (uri, env) => (await ask("nginx", uri, { ...ann, env })).status;
 	for (const p of ["/%61dmin/", "//admin//x", "/x/../admin/", "/%2e/admin/x", "/ADMIN/x", "/admin;v=1/x", "/x/..;/admin/", "/x%5c..%5cadmin/x", "/admin%2fx", "/x/%252e%252e/admin/", "/admin./x", "/admin%20/x", "http://other.example/admin/x"]) eq(await at(p), 403, p);
 	for (const p of ["/open?/admin/", "/adminx/", "/open/admin", "/admin%0a/.."]) eq(await at(p), 200, p);
-	for (const p of ["/a%00", "/a%zz", "/a#/../admin/", "*", "admin"]) eq(await at(p), 400, p);
+	for (const p of ["/a%00", "/a%zz", "/a#/../admin/", "*", "admin"]) eq(await at(p), 403, p);
 	eq(await at("/pretty", { LATCHKEY_PATH: "/admin/index.php" }), 403);
 	eq(await at("/admin/pretty", { LATCHKEY_PATH: "/open/index.php" }), 200);
 	eq(await at("/pretty", { REDIRECT_URI: "/%61dmin/index.php?x" }), 403);
-	eq(await at("/pretty", { LATCHKEY_PATH: "" }), 400);
+	eq(await at("/pretty", { LATCHKEY_PATH: "" }), 403);
+});
+test("a request that cannot be read is denied in the words of whoever asks", async () => {
+	const large = Object.fromEntries(times(20, (i) => [`X-Large-${i}`, "x".repeat(4000)]));
+	for (const door of ["nginx", "lighttpd", "authnz"]) {
+		denied(await ask(door, "/protected/", { ...ann, headers: large }), 403, "REQUEST_HEADER_FIELDS_TOO_LARGE");
+		denied(await ask(door, "/protected/", { ...ann, env: { REQUEST_METHOD: "GE\x01T" } }), 403, "BAD_REQUEST");
+	}
 });
 
 test("a refused browser gets a page where it is passed on", async () => {

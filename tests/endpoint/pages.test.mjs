@@ -113,7 +113,7 @@ test("a foreign page's form is answered with an error that repeats nothing of it
 });
 test("the page of an account that is gone shows nobody", async () => {
 	const u = await s.user(), { path: p } = follow(s, (ok(await s.post("/delete-user", { password: PASSWORD }, { cookie: u.cookie })), (await s.mails(u.email, 2)).find((m) => m.link.includes("/delete-user")).link));
-	const ask = html(await page(p, { cookie: u.cookie }), 200, /Delete your account\?/), res = html(await submit("/delete-user", { token: field(ask.text, "token") }, { cookie: u.cookie }), 200, /Your account is deleted/);
+	const ask = html(await page(p, { cookie: u.cookie }), 200, /Delete your account\?/), res = html(await submit("/delete-user", { formToken: field(ask.text, "formToken"), token: field(ask.text, "token") }, { cookie: u.cookie }), 200, /Your account is deleted/);
 	assert.doesNotMatch(res.text, /sign-out|formToken/); assert.ok(!res.text.includes(u.email)); eq(res.setCookies[0].attrs["max-age"], "0");
 });
 test("more devices than a page holds: this one, those last used, and how many there are besides", async () => {
@@ -156,9 +156,15 @@ describe("form tokens (S37)", () => {
 		const res = await submit(r.path, { ...BODIES[r.path](u), formToken }, { cookie });
 		if (["/reset-password", "/not-me"].includes(r.path)) assert.ok([400, 403].includes(res.status), "these go by the token of a mail"); else assert.ok([200, 303].includes(res.status), `${res.status} ${res.text}`);
 	});
+	test("of two sessions that a browser shows, the form must be of the one that acts", async () => {
+		const u = await s.user(), v = await s.user(), token = (await opened("/account", v.cookie)).token, was = state();
+		html(await submit("/update-user", { name: "B", formToken: token }, { cookie: `${u.cookie}; ${v.cookie}` }), 403, /form was too old/);
+		eq(state(), was, "nothing was done");
+		eq((await submit("/update-user", { name: "B", formToken: token }, { cookie: `${v.cookie}; ${u.cookie}` })).status, 303);
+	});
 	test("one that was mailed stands for a form token only where it is spent", async () => {
 		const u = await s.user();
-		for (const r of FORMS.filter((x) => !["/reset-password", "/not-me", "/delete-user"].includes(x.path))) html(await submit(r.path, { ...BODIES[r.path](u), token: A32 }, { cookie: u.cookie }), 403, /form was too old/);
+		for (const r of FORMS.filter((x) => !["/reset-password", "/not-me"].includes(x.path))) html(await submit(r.path, { ...BODIES[r.path](u), token: A32 }, { cookie: u.cookie }), 403, /form was too old/);
 	});
 	test("a token is bound to the secret: after two new secrets it is worth nothing, after one it is", async () => {
 		const t = await startMailing();

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
 import { Database } from "../pool/database.mjs";
-import { KINDS, atOnce, each, eq, site } from "./gate.mjs";
+import { KINDS, assert, atOnce, each, eq, site } from "./gate.mjs";
 
 const RULES = {
 	"/admin/": "group:staff",
@@ -77,6 +77,15 @@ for (const kind of KINDS) describe(kind.name, async () => {
 	});
 	test("the page that nobody guards is there for all", async () => {
 		for (const cookie of [undefined, s.users.ann.cookie, s.users.both.cookie]) s.served(await s.page(cookie, { path: "/open/" }));
+	});
+	test("a folder without an index tells nobody what is in it", async () => {
+		const dir = path.join(s.dir, "htdocs/protected/bare");
+		fs.mkdirSync(dir, { recursive: true });
+		fs.writeFileSync(path.join(dir, "board-minutes.txt"), "PLACE=protected\n");
+		for (const where of ["/protected/bare/", "/protected/bare", "/protected/bare/?C=N;O=D"]) for (const ask of [() => s.page(undefined, { path: where }), () => s.visit(undefined, { path: where })]) {
+			const r = await ask();
+			assert.ok(r.status !== 200 && !r.text.includes("board-minutes"), `${where}: ${r.status}`);
+		}
 	});
 	test("a change is seen by the very next request", async () => {
 		const u = await s.user(), admin = () => s.page(u.cookie, { path: "/admin/" }), verified = () => s.page(u.cookie, { path: "/protected/verified/" });
