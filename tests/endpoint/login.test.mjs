@@ -113,12 +113,13 @@ test("as error page of Apache: the status of the gate, the page that was refused
 });
 
 test("too many tries: the form says so, and when to come again", async () => {
-	const t = await start({ set: { "limits.sign_in": "2/10m" } });
+	const trusted = "https://app.example.net", t = await start({ set: { "limits.sign_in": "2/10m", "auth.trusted_origins": trusted } });
 	try {
 		const page = await t.get("/login", { headers: HTML }), form = page.setCookies[0], email = newEmail(), sent = (o) => t.send("POST", "/sign-in/email", { headers: HTML, cookie: `${form.name}=${form.value}`, form: { formToken: text(page.text, "formToken"), email, password: "wrong-password", callbackURL: "/there" }, ...o });
 		for (let i = 0; i < 2; i++) eq((await sent()).status, 401);
 		const res = await sent();
 		eq(res.status, 429); eq(text(res.text, "callbackURL"), "/there"); assert.ok(res.text.includes(`value="${email}"`), "what was typed is still there");
+		eq((await sent({ origin: trusted, headers: {} })).headers["access-control-expose-headers"], "Retry-After");
 		const foreign = await sent({ origin: FOREIGN });
 		eq(foreign.status, 403); assert.ok(!foreign.text.includes(email), "what another site put there is not"); assert.ok(Number(res.headers["retry-after"]) > 0); assert.match(res.text, /role="alert"[^>]*>\s*Too many tries/);
 	} finally { await t.stop(); }
