@@ -27,6 +27,8 @@ struct app {
     struct kdf_gate *gate;
     struct signer *signer;
     struct words_book *words;
+    char series[RNG_ID_SIZE]; /* what the ids of its requests begin with */
+    uint32_t served;
     bool unproven; /* whether the store knows our secrets is to be looked at with the next connection */
     struct app_place place;
     bool strict; /* the web server that started us takes answers for CGI's: Location is a redirect whatever the status

@@ -17,6 +17,7 @@
 #include <string.h>
 
 enum { ARENA_BLOCK = 16 * 1024, AGENT_MAX = 8192, AGENT_NOTED = 512, LOG_PATH_MAX = 200 };
+enum { SERIES_LEN = 7, ID_LEN = 12 }; /* of the id of a request */
 
 enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct app_place *place, struct app *out)
 {
@@ -24,6 +25,7 @@ enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct a
     if (place)
         out->place = *place;
     TRY(routes_check());
+    TRY(rng_id(out->series));
     TRY(arena_open(&out->arena, ARENA_BLOCK));
     TRY(signer_open(&out->signer));
     TRY(words_open(cfg, &out->words));
@@ -89,7 +91,19 @@ void app_forget_store(struct app *app, enum err e)
 /* --- one request
  * ------------------------------------------------------------------------------------------------------ */
 
-static enum err ctx_begin(struct ctx *ctx, struct app *app, struct fcgi *f)
+/* What finds its lines in the log again: some letters that are the process's own, and how many it has served. */
+static void id_make(struct app *app, char out[static ID_LEN + 1])
+{
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuv";
+    uint32_t n = app->served++;
+
+    memcpy(out, app->series, SERIES_LEN);
+    for (size_t i = ID_LEN; i > SERIES_LEN; n /= 32)
+        out[--i] = letters[n % 32];
+    out[ID_LEN] = '\0';
+}
+
+static void ctx_begin(struct ctx *ctx, struct app *app, struct fcgi *f)
 {
     *ctx = (struct ctx){
         .app = app,
@@ -103,17 +117,17 @@ static enum err ctx_begin(struct ctx *ctx, struct app *app, struct fcgi *f)
         .res = response_in(app->arena),
         .caller = {"", ""},
     };
-    TRY(rng_id(ctx->id));
-    ctx->id[12] = '\0'; /* enough to find a line in the log */
+    id_make(app, ctx->id);
     log_request(ctx->id);
     board_name(app->place.seat, ctx->id);
-    return ERR_OK;
 }
 
 static void caller_read(struct ctx *ctx)
 {
     const struct request *r = &ctx->req;
     ctx->caller.ip = address_client(ctx->au.cfg, ctx->au.arena, r->peer, r->forwarded_for);
+    if (r->door != DOOR_NONE)
+        return; /* opens no session and leaves no event */
     ctx->caller.agent = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_MAX) : "";
     /* an event for each try: what a stranger puts there is kept for long */
     const char *noted = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_NOTED) : "";
@@ -366,9 +380,8 @@ void app_serve(struct app *app, struct fcgi *f)
 {
     struct ctx ctx;
 
-    enum err e = ctx_begin(&ctx, app, f);
-    if (e == ERR_OK)
-        e = serve(&ctx);
+    ctx_begin(&ctx, app, f);
+    enum err e = serve(&ctx);
     app_forget_store(app, e);
     if (e != ERR_CLIENT_GONE) {
         answer(&ctx, e);

@@ -95,8 +95,20 @@ enum err gate_pass(const struct gate_need *need, const struct user *u, const str
 
 /* --- what a page is told ------------------------------------------------------------------------------------------- */
 
+/* Nearly all of them are as they are to be. */
+static bool is_line(const char *s)
+{
+    size_t n = 0;
+
+    while (n < LINE_MAX_BYTES && s[n] >= ' ' && s[n] <= '~')
+        n++;
+    return s[n] == '\0' && *s != ' ' && (n == 0 || s[n - 1] != ' ');
+}
+
 const char *gate_line(struct arena *a, const char *s)
 {
+    if (is_line(s))
+        return s;
     char *out = enc_utf8_clean(a, s, LINE_MAX_BYTES), *to = out;
 
     for (const char *p = out; *p;) {

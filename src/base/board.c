@@ -4,7 +4,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -44,8 +43,11 @@ void board_begin(struct board_seat *seat, int64_t steady)
 
 void board_name(struct board_seat *seat, const char *request)
 {
-    if (seat)
-        snprintf(seat->request, sizeof seat->request, "%s", request);
+    if (!seat)
+        return;
+    size_t n = strnlen(request, sizeof seat->request - 1);
+    memcpy(seat->request, request, n);
+    seat->request[n] = '\0';
 }
 
 void board_end(struct board_seat *seat)

@@ -38,11 +38,24 @@ bool net_of_sockaddr(const struct sockaddr_storage *from, struct net_addr *out)
     return true;
 }
 
+/* With every request, and inet_ntop(3) goes by way of printf(3). */
+static void v4_text(const unsigned char b[static 4], char *out)
+{
+    for (size_t i = 0; i < 4; i++) {
+        if (b[i] >= 100)
+            *out++ = (char)('0' + b[i] / 100);
+        if (b[i] >= 10)
+            *out++ = (char)('0' + b[i] / 10 % 10);
+        *out++ = (char)('0' + b[i] % 10);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void net_text(const struct net_addr *x, char out[static NET_TEXT_SIZE])
 {
-    const char *s =
-        x->v4 ? inet_ntop(AF_INET, x->b + 12, out, NET_TEXT_SIZE) : inet_ntop(AF_INET6, x->b, out, NET_TEXT_SIZE);
-    if (!s)
+    if (x->v4)
+        v4_text(x->b + 12, out);
+    else if (!inet_ntop(AF_INET6, x->b, out, NET_TEXT_SIZE))
         out[0] = '\0';
 }
 

@@ -1,16 +1,13 @@
-/* SHA-256, HMAC-SHA-256 and SHA-1 on OpenSSL. Every session check comes through here, so that what OpenSSL 3 would look
- * up by name at each call is looked up once. Holds no key of ours between calls. */
+/* SHA-256, HMAC-SHA-256 and SHA-1 on OpenSSL. Every session check comes through here: what OpenSSL 3 would look up by name
+ * or make anew at each call is made once. */
 #include "crypto/digest.h"
 
-#include "base/auto.h"
 #include "base/log.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-
-AUTO_KIND(mac_ctx, EVP_MAC_CTX *, EVP_MAC_CTX_free);
 
 static enum err digest_failed(const char *what)
 {
@@ -19,7 +16,7 @@ static enum err digest_failed(const char *what)
     return ERR_INTERNAL;
 }
 
-/* The handles below are caches of a constant: set once, never changed, the same in every process that forks after. */
+/* Caches of a constant: set once, never changed, the same in every process that forks after. */
 static const EVP_MD *sha256_once(void)
 {
     static const EVP_MD *md;
@@ -28,30 +25,22 @@ static const EVP_MD *sha256_once(void)
     return md;
 }
 
-/* A context that has its digest, for copying: giving the digest by name to each new one would look it up each time. The
- * key is a dummy; not every OpenSSL 3 copies a context without one. */
-static EVP_MAC_CTX *hmac_once(void)
+/* One at a time is in use: a process serves one request. */
+static EVP_MD_CTX *context_once(void)
 {
-    static EVP_MAC_CTX *pattern;
-    if (pattern)
-        return pattern;
-    char name[] = "SHA256";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-                                 OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-    EVP_MAC_free(mac); /* the context keeps its own reference */
-    if (ctx && EVP_MAC_init(ctx, (const unsigned char *)"-", 1, params) == 1)
-        pattern = ctx;
-    else
-        EVP_MAC_CTX_free(ctx);
-    return pattern;
+    static EVP_MD_CTX *ctx;
+    if (!ctx)
+        ctx = EVP_MD_CTX_new();
+    return ctx;
 }
 
 enum err digest_sha256(const void *p, size_t n, uint8_t out[static DIGEST_LEN])
 {
     const EVP_MD *md = sha256_once();
-    if (!md || EVP_Digest(p, n, out, NULL, md, NULL) != 1)
+    EVP_MD_CTX *ctx = context_once();
+
+    if (!md || !ctx || EVP_DigestInit_ex2(ctx, md, NULL) != 1 || EVP_DigestUpdate(ctx, p, n) != 1 ||
+        EVP_DigestFinal_ex(ctx, out, NULL) != 1)
         return digest_failed("SHA-256");
     return ERR_OK;
 }
@@ -65,14 +54,36 @@ enum err digest_sha1(const void *p, size_t n, uint8_t out[static SHA1_LEN])
     return ERR_OK;
 }
 
-enum err digest_hmac(const void *key, size_t key_len, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
+enum err digest_key(const void *key, size_t len, struct evp_mac_ctx_st **out)
 {
-    EVP_MAC_CTX *pattern = hmac_once();
-    AUTO(mac_ctx) EVP_MAC_CTX *ctx = pattern ? EVP_MAC_CTX_dup(pattern) : NULL;
+    char name[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+
+    EVP_MAC_free(mac); /* the context keeps its own reference */
+    if (!ctx || len == 0 || EVP_MAC_init(ctx, key, len, params) != 1) {
+        EVP_MAC_CTX_free(ctx);
+        return digest_failed("HMAC-SHA-256");
+    }
+    *out = ctx;
+    return ERR_OK;
+}
+
+void digest_key_close(struct evp_mac_ctx_st **key)
+{
+    EVP_MAC_CTX_free(*key); /* cleanses */
+    *key = NULL;
+}
+
+/* No key to EVP_MAC_init means the one before. */
+enum err digest_hmac(struct evp_mac_ctx_st *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
+{
     size_t len = 0;
-    /* No key at all would mean "the one before" to OpenSSL, here the dummy. */
-    if (!ctx || key_len == 0 || EVP_MAC_init(ctx, key, key_len, NULL) != 1 || EVP_MAC_update(ctx, p, n) != 1 ||
-        EVP_MAC_final(ctx, out, &len, DIGEST_LEN) != 1 || len != DIGEST_LEN)
+
+    if (EVP_MAC_init(key, NULL, 0, NULL) != 1 || EVP_MAC_update(key, p, n) != 1 ||
+        EVP_MAC_final(key, out, &len, DIGEST_LEN) != 1 || len != DIGEST_LEN)
         return digest_failed("HMAC-SHA-256");
     return ERR_OK;
 }

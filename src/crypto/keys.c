@@ -16,6 +16,7 @@ struct keys {
     struct {
         size_t len;
         char s[KEYS_MAX_BYTES];
+        struct evp_mac_ctx_st *ready; /* the same, for HMAC */
     } v[KEYS_MAX];
 };
 
@@ -56,6 +57,7 @@ static enum err keys_take_line(struct keys *k, const char *path, int number, con
         log_error("secret file %s: line %d %s", path, number, fault);
         return ERR_SECRET;
     }
+    TRY(digest_key(s, n, &k->v[k->n].ready));
     memcpy(k->v[k->n].s, s, n);
     k->v[k->n++].len = n;
     return ERR_OK;
@@ -103,6 +105,8 @@ void keys_close(struct keys **k)
 {
     if (!k || !*k)
         return;
+    for (size_t i = 0; i < (*k)->n; i++)
+        digest_key_close(&(*k)->v[i].ready);
     explicit_bzero(*k, sizeof **k);
     munlock(*k, sizeof **k);
     free(*k);
@@ -124,7 +128,7 @@ enum err keys_mac(const struct keys *k, size_t i, const char *msg, size_t len, u
 {
     if (i >= k->n)
         return ERR_INTERNAL;
-    return digest_hmac(k->v[i].s, k->v[i].len, msg, len, out);
+    return digest_hmac(k->v[i].ready, msg, len, out);
 }
 
 /* The text is of another form than any token, so that a fingerprint is never the signature of one. */

@@ -120,9 +120,11 @@ void my_columns_set(struct my_columns *c, const char *kinds)
 {
     size_t n = strlen(kinds);
 
-    memset(c, 0, sizeof(*c));
+    memset(c->b, 0, n * sizeof(c->b[0]));
     for (size_t i = 0; i < n; i++) {
         MYSQL_BIND *b = &c->b[i];
+        c->i[i] = 0; /* where a value is NULL nothing is written */
+        c->null[i] = c->error[i] = 0;
         b->is_null = &c->null[i];
         b->length = &c->len[i];
         b->error = &c->error[i];

@@ -23,7 +23,8 @@ void response_reset(struct response *r)
 
 static bool token_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_!#$%&'*+.^`|~", c);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           strchr("_!#$%&'*+.^`|~", c);
 }
 
 static bool token_valid(const char *s)
@@ -48,6 +49,8 @@ static bool value_valid(const char *s)
 
 static bool line_valid(const char *s)
 {
+    if (value_valid(s))
+        return true;
     for (const unsigned char *p = (const unsigned char *)s; *p; p++)
         if (*p < 0x20 || *p == 0x7f)
             return false;
