@@ -141,8 +141,8 @@ enum err guard_origin(struct ctx *ctx)
         return e;
     }
     TRY(guard_callbacks(ctx)); /* a form that is shown once more keeps where it leads */
-    /* A browser's own form must carry a token (A3). One that was sent by mail, where all is done in its name, is one that
-     * no other site can know. */
+    /* A browser's own form must carry a token (A3). One that was sent by mail, where all is done in its name, is one
+     * that no other site can know. */
     const char *token = ctx->html ? pairs_get(&r->form, "token") : NULL;
     bool mailed = ctx->route->spends && ctx->route->who < WHO_SIGNED_IN && token && token_wellformed(token);
     return ctx->html && !mailed ? formtoken_check(ctx) : ERR_OK;

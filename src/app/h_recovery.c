@@ -157,7 +157,8 @@ static enum err deleted(struct ctx *ctx, bool mailed)
     if (ctx->html && mailed)
         ctx->then = "/account?done=deleted";
     else if (ctx->html)
-        return page_done(ctx, &(struct page_text){.title = "deleted-title", .text = "deleted-text"});
+        return page_done(ctx, &(struct page_text){
+                                  .title = "deleted-title", .text = "deleted-text", .link = "", .link_text = "go-on"});
     struct json_object *o = view_flag("success", true);
     json_put(o, "message", json_of_text(mailed ? "Verification email sent" : "User deleted"));
     response_json_take(&ctx->res, 200, o);

@@ -1,5 +1,5 @@
-/* SHA-256, HMAC-SHA-256 and SHA-1 on OpenSSL. Every session check comes through here: what OpenSSL 3 would look up by name
- * or make anew at each call is made once. */
+/* SHA-256, HMAC-SHA-256 and SHA-1 on OpenSSL. Every session check comes through here: what OpenSSL 3 would look up by
+ * name or make anew at each call is made once. */
 #include "crypto/digest.h"
 
 #include "base/log.h"

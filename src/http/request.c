@@ -36,7 +36,8 @@ struct parameter {
     size_t offset; /* of a const char * in struct head */
 };
 
-/* The first so many parameters of the table tell who asks: read whatever else is at fault, since an answer must fit that. */
+/* The first so many parameters of the table tell who asks: read whatever else is at fault, since an answer must fit
+ * that. */
 enum { DOOR_PARAMETERS = 3 };
 /* clang-format off */
 #define TO(member) offsetof(struct head, member)
