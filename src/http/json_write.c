@@ -60,19 +60,32 @@ static size_t escape(const char *s, char out[static 8])
     return 1;
 }
 
+/* How many bytes s begins with that surely stand for themselves: nearly all, and looking at each in turn is most of
+ * what an answer costs. */
+static size_t plain_run(const char *s)
+{
+    static const bool looked_at[256] = {
+        ['"'] = true, ['\\'] = true, ['<'] = true, ['>'] = true, ['&'] = true, [0xE2] = true};
+    size_t n = 0;
+
+    while ((unsigned char)s[n] >= 0x20 && !looked_at[(unsigned char)s[n]])
+        n++;
+    return n;
+}
+
 static void write_text(struct buf *b, const char *s)
 {
     char escaped[8];
 
     buf_putc(b, '"');
     while (*s) {
-        const char *plain = s;
-        size_t n = 0;
-        while (*s && (n = escape(s, escaped)) == 0)
-            s++;
-        buf_add(b, plain, (size_t)(s - plain));
-        if (n > 0)
+        size_t plain = plain_run(s), n = 0;
+        buf_add(b, s, plain);
+        s += plain;
+        if (*s && (n = escape(s, escaped)) > 0)
             buf_puts(b, escaped);
+        else if (*s)
+            buf_add(b, s, n = 1);
         s += n;
     }
     buf_putc(b, '"');
