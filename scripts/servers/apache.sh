@@ -179,9 +179,9 @@ apache_gate() { # FOLDER
 }
 
 # What a site has that is to be guarded: PHP by mod_fcgid, CGI scripts, pages that include others (.shtml), directories that
-# are listed.
+# are listed, and an error page, if there is a file of that name.
 apache_pages() {
-    echo 'DirectoryIndex index.php index.cgi index.html'
+    printf '%s\n' 'DirectoryIndex index.php index.cgi index.html' 'ErrorDocument 404 /lost.html'
     printf '%s\n' "<Directory $DIR/htdocs>" 'Options +Includes +Indexes' 'AddOutputFilter INCLUDES .shtml' '</Directory>'
     case $BACKEND in
     php | static) if [ "$APACHE" = cgi ]; then apache_php_cgi; elif [ "$BACKEND" = php ]; then apache_php_fcgid; fi ;;

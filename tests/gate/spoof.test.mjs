@@ -1,5 +1,7 @@
 // Who a page takes its reader for comes from the gate alone: nothing that a client sends or a user is called makes up an
 // identity, on guarded pages, on open ones, and while the gate is away.
+import fs from "node:fs";
+import path from "node:path";
 import { after, describe, test } from "node:test";
 import { KINDS, PASSWORD, SITES, assert, eq, hasPage, newEmail, same, site } from "./gate.mjs";
 
@@ -147,6 +149,23 @@ for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "ligh
 		const text = await s.raw(head("/protected/", u.cookie, [`Connection: ${["close", ...CLAIMED].join(", ")}`]).replace("Connection: close\r\n", ""));
 		assert.match(text, /^HTTP\/1\.1 200/);
 		assert.ok(text.includes(`=${u.email}`) && text.includes(`=${u.id}`), text);
+	});
+	test("what the server says all by itself tells nobody else who the reader is", async () => {
+		fs.mkdirSync(path.join(s.dir, "htdocs/protected/folder"), { recursive: true });
+		for (const [method, p] of [["GET", "/protected/folder"], ["GET", "/protected/nothing-here.html"], ["DELETE", "/protected/file.txt"]]) {
+			const r = await s.ask(method, p, { cookie: u.cookie }), told = r.fields.filter(([k]) => /^variable-/i.test(k));
+			assert.ok(!JSON.stringify(r.fields).includes(u.token), p);
+			// mod_headers does not reach the fields of an answer that Apache makes itself: then no cache may keep it
+			if (kind.spawned !== "fcgid") same(told, [], `${method} ${p}: ${r.status}`);
+			else if (told.length > 0) assert.match(r.headers["cache-control"] ?? "", /private/, `${method} ${p}: ${r.status}`);
+		}
+	});
+	if (kind.spawned === "fcgid" && backend !== "proxy") test("an error page of the site tells nobody either", async () => {
+		const page = path.join(s.dir, "htdocs/lost.html"); // scripts/servers/apache.sh
+		fs.writeFileSync(page, "Nothing here.\n");
+		const r = await s.page(u.cookie, { path: "/protected/nothing-here.html" });
+		eq(r.status, 404); assert.match(r.text, /^Nothing here/); same(r.fields.filter(([k]) => /^variable-/i.test(k)), []);
+		fs.rmSync(page);
 	});
 	test("an open page is told nothing of who reads it", async () => {
 		const r = await s.page(u.cookie, { path: "/open/" });
