@@ -43,7 +43,7 @@ export function connect({ baseURL = "/auth", fetch = (...args) => globalThis.fet
 	async function exchange<T>(method: string, path: string, { query = {}, body }: { query?: object; body?: object } = {}): Promise<Result<T>> {
 		const own = globalThis.location?.origin;
 		const url = new URL(address + path, own);
-		for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
+		for (const [key, value] of Object.entries(query)) if (value != null) url.searchParams.set(key, String(value));
 		const response = await fetch(url, {
 			method,
 			// to a server elsewhere the cookie goes only if asked for

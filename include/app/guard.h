@@ -7,6 +7,8 @@
 /* Bytes of an address to go on to, whoever names it. */
 enum { CALLBACK_MAX = 1000 };
 
+/* Browsers that go somewhere say so; scripts do not. */
+bool guard_wants_page(const struct request *r);
 /* Is there room for the address, where the row counts tries? Before anything else is looked at. ERR_LIMITED. */
 MUST_USE enum err guard_entry(struct ctx *ctx);
 /* Origin rule, cross-site sign-in, callbackURL and form token, for unsafe methods (CONTRACT D5, B §1 step 4, A3). */

@@ -15,6 +15,8 @@
 
 /* Lower-case hex; out holds 2n+1. */
 void enc_hex(const void *p, size_t n, char *out);
+/* The value of a hex digit of either case; -1: it is none. */
+int enc_hex_digit(char c);
 /* Exactly 2n hex digits of s into n bytes; false if s is anything else. */
 bool enc_unhex(const char *s, void *out, size_t n);
 /* Base64 (RFC 4648 §4) with padding; out holds ENC_B64_LEN(n)+1. */

@@ -8,8 +8,8 @@
 /* A decoded path without empty, "." and ".." segments (RFC 3986 §5.2.4; "//" is "/"); it never leaves the root and keeps
  * its last slash. */
 char *path_resolve(struct arena *a, const char *s);
-/* The same of what s may mean to a server that takes case, backslashes, parameters of segments (";…") and trailing dots
- * and blanks (Windows) for nothing. */
+/* The same of what s may mean to a server that takes case, backslashes, parameters of segments (";…") and trailing dots,
+ * blanks and control characters for nothing. */
 char *path_resolve_loosely(struct arena *a, const char *s);
 /* What a server makes of s that decodes it once more, and lets stand what is no escape or would end the text (%zz, %00).
  * NULL: nothing changes. */

@@ -19,7 +19,7 @@ MUST_USE enum err digest_key(const void *key, size_t len, struct evp_mac_ctx_st 
 /* Cleanses and frees; *key may be NULL. */
 void digest_key_close(struct evp_mac_ctx_st **key);
 /* HMAC-SHA-256 (RFC 2104) of n bytes under a key. ERR_INTERNAL. */
-MUST_USE enum err digest_hmac(struct evp_mac_ctx_st *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN]);
+MUST_USE enum err digest_hmac(const struct evp_mac_ctx_st *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN]);
 /* SHA-1 (FIPS 180-4) of n bytes, for looking up breached passwords and nothing else. ERR_INTERNAL. */
 MUST_USE enum err digest_sha1(const void *p, size_t n, uint8_t out[static SHA1_LEN]);
 

@@ -49,6 +49,7 @@ struct request {
     enum door door;          /* then path is NULL */
     const char *page;        /* at the gate or on an error page: path and query of the page, as sent; else NULL */
     const char *place;       /* at the gate or on an error page: where the page is, decoded and resolved; else NULL */
+    const char *also[2];     /* where it is if the target is read otherwise (rewriting, "//"); NULL: nowhere else */
     int refused;             /* on an error page: the status that led there; else 0 */
     const char *passed;      /* on Apache's error page: whom the gate had let pass; NULL: nobody */
     /* header fields, NULL when absent */
@@ -69,6 +70,8 @@ struct request {
  * of a filter, a page at the gate whose path cannot be decoded: ERR_BAD_REQUEST. Over limits.head or 512 parameters: ERR_HEAD_LARGE. What is kept is copied into
  * the arena. Unless it fails, request_end is due. */
 MUST_USE enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out);
+/* Is the body said to be that of an HTML form? */
+bool request_is_form(const struct request *r);
 /* Reads and parses the body, if there is a Content-Type and a length. forms: form-encoded bodies are taken as well as
  * JSON. ERR_MEDIA_TYPE (*detail says which are allowed), ERR_BODY_LARGE, ERR_BODY_SHORT, ERR_BAD_JSON, ERR_BAD_FORM,
  * ERR_CLIENT_GONE. */

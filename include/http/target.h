@@ -15,7 +15,7 @@ struct target {
  * ERR_BAD_REQUEST: nothing to take a path from. */
 MUST_USE enum err target_read(const struct cfg *cfg, struct arena *a, const struct target *t, struct request *r);
 
-/* At the gate: sets page and place. ERR_BAD_REQUEST: there is neither, or an escape in the path is broken or a NUL. */
+/* At the gate: sets page, place and also. ERR_BAD_REQUEST: there is neither, or an escape in the path is broken or a NUL. */
 MUST_USE enum err target_read_gate(struct arena *a, const struct target *t, struct request *r);
 
 #endif

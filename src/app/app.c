@@ -1,8 +1,8 @@
 /* One request from end to end: read, route, guard, handle, answer, log. The order of checks is the contract's (D16). */
 #include "app/app.h"
 
+#include "app/answer.h"
 #include "app/audit.h"
-#include "app/gate.h"
 #include "app/guard.h"
 #include "app/jobs.h"
 #include "app/page.h"
@@ -88,8 +88,7 @@ void app_forget_store(struct app *app, enum err e)
         db_close(&app->db);
 }
 
-/* --- one request
- * ------------------------------------------------------------------------------------------------------ */
+/* --- one request -------------------------------------------------------------------------------------------------- */
 
 /* What finds its lines in the log again: some letters that are the process's own, and how many it has served. */
 static void id_make(struct app *app, char out[static ID_LEN + 1])
@@ -137,6 +136,7 @@ static void caller_read(struct ctx *ctx)
 /* Unknown path, wrong method, or a preflight. */
 static enum err answer_unrouted(struct ctx *ctx, enum err e, const char *allow)
 {
+    ctx->html = !guard_unsafe(ctx->req.method) && guard_wants_page(&ctx->req);
     if (e != ERR_METHOD)
         return e;
     if (guard_preflight(ctx, allow))
@@ -246,94 +246,15 @@ static enum err serve(struct ctx *ctx)
     return e;
 }
 
-/* --- the answer
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the answer --------------------------------------------------------------------------------------------------- */
 
-void app_expose(struct ctx *ctx, const char *name)
+/* A path that is no route's, for the log. Whoever puts a token where none belongs must not find it there: anything as
+ * long as one is left out. */
+static const char *path_shown(struct ctx *ctx, const char *is)
 {
-    ctx->exposed = ctx->exposed ? arena_printf(ctx->au.arena, "%s, %s", ctx->exposed, name) : name;
-}
-
-static enum err add_cookie(struct ctx *ctx)
-{
-    char value[TOKEN_SIGNED_SIZE];
-
-    if (ctx->why_ended && ctx->cookie_drop)
-        TRY(response_header(&ctx->res, "Latchkey-Session-Ended", ctx->why_ended));
-    if (ctx->cookie_drop)
-        return cookie_clear(&ctx->res, ctx->au.cfg);
-    if (!ctx->cookie_token)
-        return ERR_OK;
-    TRY(token_sign(ctx->au.keys, ctx->cookie_token, value));
-    /* a session that was opened just now is a moment younger than its request */
-    int64_t born = ctx->cookie_of->updated_at, now = ctx->au.now > born ? ctx->au.now : born;
-    int64_t age = session_cookie_age(ctx->au.cfg, ctx->cookie_of, now);
-    TRY(cookie_set(&ctx->res, ctx->au.cfg, value, age));
-    if (config_bearer(ctx->au.cfg)) {
-        TRY(response_header(&ctx->res, "set-auth-token", arena_strdup(ctx->au.arena, value)));
-        app_expose(ctx, "set-auth-token");
-    }
-    explicit_bzero(value, sizeof value);
-    return ERR_OK;
-}
-
-/* What every answer has (D17), the cookie, CORS. */
-static enum err add_headers(struct ctx *ctx)
-{
-    TRY(response_header(&ctx->res, "Cache-Control", "no-store"));
-    TRY(response_header(&ctx->res, "X-Content-Type-Options", "nosniff"));
-    TRY(guard_cors(ctx));
-    TRY(add_cookie(ctx));
-    return ctx->exposed ? response_header(&ctx->res, "Access-Control-Expose-Headers", ctx->exposed) : ERR_OK;
-}
-
-/* What a foreign page has put into a form is not shown in one of ours. */
-static enum err answer_error_page(struct ctx *ctx, enum err e)
-{
-    bool foreign = e == ERR_INVALID_ORIGIN || e == ERR_MISSING_ORIGIN || e == ERR_CROSS_SITE_LOGIN;
-
-    if (e == ERR_UNAUTHORIZED)
-        return page_unauthorized(ctx);
-    return ctx->route->again && !foreign ? ctx->route->again(ctx, e) : page_error(ctx, e);
-}
-
-/* Turns an error into its answer. What was decided about the cookie stands, but nothing is cleared by an outage. */
-static enum err answer_error(struct ctx *ctx, enum err e)
-{
-    /* an error without a status was to be dealt with further down: to the client it is one of ours */
-    const struct err_row *row = err_row(err_row(e)->status ? e : ERR_INTERNAL);
-    const char *allow = response_get(&ctx->res, "Allow");
-
-    const char *text = ctx->detail ? ctx->detail : row->text;
-    response_reset(&ctx->res);
-    ctx->exposed = NULL;
-    if (ctx->html)
-        TRY(answer_error_page(ctx, e));
-    else
-        response_error(&ctx->res, row->status, row->code, text);
-    if (allow)
-        TRY(response_header(&ctx->res, "Allow", allow));
-    if (row->status >= 500)
-        TRY(response_header(&ctx->res, "X-Request-Id", ctx->id));
-    if (e == ERR_LIMITED) {
-        const char *after = arena_printf(ctx->au.arena, "%lld", (long long)ctx->au.retry_after);
-        TRY(response_header(&ctx->res, "Retry-After", after));
-        TRY(response_header(&ctx->res, "X-Retry-After", after));
-    }
-    if (row->status == 503) {
-        TRY(response_header(&ctx->res, "Retry-After", "2"));
-        ctx->cookie_drop = false;
-    }
-    return ERR_OK;
-}
-
-/* The path of no route, for the log. Whoever puts a token where none belongs must not find it there: anything as long
- * as one is left out. */
-static const char *path_shown(struct ctx *ctx)
-{
-    if (!ctx->req.path)
+    if (!is)
         return "-";
-    char *path = enc_utf8_clean(ctx->au.arena, ctx->req.path, LOG_PATH_MAX);
+    char *path = enc_utf8_clean(ctx->au.arena, is, LOG_PATH_MAX);
     enc_mask(path);
     return path;
 }
@@ -342,30 +263,17 @@ static void log_access(struct ctx *ctx, enum err e)
 {
     const struct request *r = &ctx->req;
     const struct err_row *row = err_row(e);
-    const char *path = ctx->route ? ctx->route->path : path_shown(ctx);
+    const char *path = r->door != DOOR_NONE ? path_shown(ctx, r->place)
+                       : ctx->route         ? ctx->route->path
+                                            : path_shown(ctx, r->path);
 
     if (!ctx->au.cfg->log_access && row->level > LVL_WARN)
         return;
-    log_at(e == ERR_OK ? LVL_INFO : row->level, "%s %s %d%s%s %lldms ip=%s user=%s",
-           r->method == METHOD_OTHER || !r->method_name ? "OTHER" : r->method_name, path, ctx->res.status,
-           e == ERR_OK ? "" : " ", e == ERR_OK ? "" : row->name, (long long)(clock_now() - ctx->au.now),
-           *ctx->caller.ip ? ctx->caller.ip : "-", ctx->signed_in ? ctx->who.user.id : "-");
-}
-
-/* Makes the answer whole. A field that cannot be sent gives a bare 500: nothing of it goes out. */
-static void answer(struct ctx *ctx, enum err e)
-{
-    const struct err_row *internal = err_row(ERR_INTERNAL);
-    bool gate = ctx->req.door != DOOR_NONE;
-
-    if (e != ERR_OK)
-        e = gate ? gate_denied(ctx, e) : answer_error(ctx, e);
-    if (e == ERR_OK && !gate)
-        e = add_headers(ctx);
-    if (e == ERR_OK)
-        return;
-    response_reset(&ctx->res);
-    response_error(&ctx->res, internal->status, internal->code, internal->text);
+    log_at(e == ERR_OK ? LVL_INFO : row->level, "%s%s %s %d%s%s %lldms ip=%s user=%s",
+           r->door != DOOR_NONE ? "gate " : "", r->method == METHOD_OTHER || !r->method_name ? "OTHER" : r->method_name,
+           path, ctx->res.status, e == ERR_OK ? "" : " ", e == ERR_OK ? "" : row->name,
+           (long long)(clock_now() - ctx->au.now), *ctx->caller.ip ? ctx->caller.ip : "-",
+           ctx->signed_in ? ctx->who.user.id : "-");
 }
 
 static enum err send_answer(struct ctx *ctx)
@@ -384,7 +292,7 @@ void app_serve(struct app *app, struct fcgi *f)
     enum err e = serve(&ctx);
     app_forget_store(app, e);
     if (e != ERR_CLIENT_GONE) {
-        answer(&ctx, e);
+        answer_make(&ctx, e);
         enum err sent = send_answer(&ctx);
         e = e == ERR_OK ? sent : e;
     }

@@ -20,8 +20,7 @@ bool guard_unsafe(enum method m)
     return m != METHOD_GET && m != METHOD_HEAD && m != METHOD_OPTIONS;
 }
 
-/* Browsers that go somewhere say so; scripts do not. */
-static bool wants_page(const struct request *r)
+bool guard_wants_page(const struct request *r)
 {
     return r->accept && strstr(r->accept, "text/html");
 }
@@ -29,13 +28,11 @@ static bool wants_page(const struct request *r)
 /* Who has filled in a form wants a page for an answer, whatever becomes of the request from here on. */
 static bool is_page(const struct ctx *ctx)
 {
-    static const char form[] = "application/x-www-form-urlencoded";
     const struct request *r = &ctx->req;
 
     if (!guard_unsafe(r->method))
-        return ctx->route->page && wants_page(r);
-    return ctx->route->forms && wants_page(r) && r->content_type &&
-           strncasecmp(r->content_type, form, sizeof form - 1) == 0;
+        return ctx->route->page && guard_wants_page(r);
+    return ctx->route->forms && guard_wants_page(r) && request_is_form(r);
 }
 
 /* --- limits: a request that does not get as far as its password is counted by app.c ----------------------------- */
@@ -148,8 +145,7 @@ enum err guard_origin(struct ctx *ctx)
     return ctx->html && !mailed ? formtoken_check(ctx) : ERR_OK;
 }
 
-/* --- cross-origin reads (D20) ---------------------------------------------------------------------------------------
- */
+/* --- cross-origin reads (D20) ------------------------------------------------------------------------------------- */
 
 enum err guard_cors(struct ctx *ctx)
 {
@@ -179,8 +175,7 @@ bool guard_preflight(struct ctx *ctx, const char *allow)
            response_header(&ctx->res, "Access-Control-Max-Age", "600") == ERR_OK;
 }
 
-/* --- who ------------------------------------------------------------------------------------------------------------
- */
+/* --- who ---------------------------------------------------------------------------------------------------------- */
 
 static enum err present(struct ctx *ctx, const char *token)
 {
@@ -260,6 +255,9 @@ static void need_read(struct ctx *ctx)
     if (!ctx->req.place)
         return;
     gate_need(ctx->au.cfg, ctx->au.arena, ctx->req.place, &ctx->need);
+    for (size_t i = 0; i < sizeof ctx->req.also / sizeof ctx->req.also[0]; i++)
+        if (ctx->req.also[i])
+            gate_need_also(ctx->au.cfg, ctx->au.arena, ctx->req.also[i], &ctx->need);
     ctx->au.finding = gate_needs_groups(&ctx->need) ? FIND_GATE_GROUPS : FIND_GATE;
 }
 

@@ -110,5 +110,6 @@ enum err gate_denied(struct ctx *ctx, enum err e)
     if (status >= 500)
         TRY(response_header(&ctx->res, "X-Request-Id", ctx->id));
     TRY(response_header(&ctx->res, "Cache-Control", "no-store"));
+    TRY(response_header(&ctx->res, "X-Content-Type-Options", "nosniff"));
     return row->code ? response_header(&ctx->res, "Latchkey-Denied", row->code) : ERR_OK;
 }

@@ -15,6 +15,16 @@ static const struct page_text
     dead_not_me = {
         .title = "link-dead-title", .text = "not-me-dead-text", .link = "/devices", .link_text = "devices-title"};
 
+/* Where no mail is sent there is no other link to ask for. */
+static enum err dead_link(struct ctx *ctx, enum err e, const struct page_text *m)
+{
+    struct page_text text = *m;
+
+    if (ctx->au.cfg->mail_transport == TRANSPORT_NONE)
+        text.link = NULL;
+    return page_message(ctx, err_row(e)->status, &text);
+}
+
 /* Like Better Auth's: the same for whoever asks. */
 enum err h_request_reset(struct ctx *ctx, const void *in)
 {
@@ -42,7 +52,7 @@ enum err h_reset_again(struct ctx *ctx, enum err e)
     const char *token = pairs_get(&ctx->req.form, "token");
 
     if (e == ERR_RESET_TOKEN)
-        return page_message(ctx, err_row(e)->status, &dead_reset);
+        return dead_link(ctx, e, &dead_reset);
     return token && err_row(e)->status ? reset_page(ctx, token, e) : page_error(ctx, e);
 }
 
@@ -55,7 +65,7 @@ enum err h_reset_link(struct ctx *ctx, const void *in)
     bool good = e == ERR_OK;
     if (ctx->callback)
         return page_redirect(ctx, ctx->callback, good ? "token" : "error", good ? ctx->path_id : err_row(e)->code);
-    return good ? reset_page(ctx, ctx->path_id, ERR_OK) : page_message(ctx, err_row(e)->status, &dead_reset);
+    return good ? reset_page(ctx, ctx->path_id, ERR_OK) : dead_link(ctx, e, &dead_reset);
 }
 
 enum err h_reset(struct ctx *ctx, const void *in)
@@ -66,7 +76,7 @@ enum err h_reset(struct ctx *ctx, const void *in)
     enum err e = token ? reset_known(&ctx->au, token) : ERR_RESET_TOKEN;
     if (e != ERR_OK && e != ERR_RESET_TOKEN)
         return e;
-    return e == ERR_OK ? reset_page(ctx, token, ERR_OK) : page_message(ctx, err_row(e)->status, &dead_reset);
+    return e == ERR_OK ? reset_page(ctx, token, ERR_OK) : dead_link(ctx, e, &dead_reset);
 }
 
 enum err h_send_verification(struct ctx *ctx, const void *in)
@@ -85,7 +95,7 @@ enum err h_verify_email(struct ctx *ctx, const void *in)
     bool refused = e == ERR_VERIFY_TOKEN || e == ERR_VERIFY_EXPIRED;
 
     if (refused && ctx->html && !ctx->callback)
-        return page_message(ctx, err_row(e)->status, &dead_verify);
+        return dead_link(ctx, e, &dead_verify);
     if (e != ERR_OK && !(refused && ctx->callback))
         return e;
     if (ctx->callback)

@@ -154,7 +154,7 @@ static bool render(const struct rendering *r, struct buf *out, const char **faul
         {"lang", w->lang},
         {"base", cfg->auth_base_path},
         {"home", cfg->pages_home},
-        {"site", cfg->mail_site},
+        {"site", *cfg->pages_site ? cfg->pages_site : cfg->mail_site},
         {"title", page_word(ctx, p->title)},
         {"form_token", r->token},
         {"next", p->next},

@@ -7,13 +7,11 @@
 #include "auth/ticket.h"
 
 /* Begins what an administrator does to one user: transaction, lock, and the user must be there. */
-static enum err admin_begin(struct auth *au, const char *user_id, struct db **tx)
+static enum err admin_begin(struct auth *au, const char *user_id, struct db **tx, struct user *u)
 {
-    struct user u;
-
     TRY(act_begin(au, tx));
     TRY(users_lock(au->db, user_id));
-    return users_by_id(au->db, au->arena, user_id, &u);
+    return users_by_id(au->db, au->arena, user_id, u);
 }
 
 static enum err set_password_try(struct auth *au, const struct user *u, const char *hash, int64_t *ended)
@@ -21,7 +19,7 @@ static enum err set_password_try(struct auth *au, const struct user *u, const ch
     const char *user_id = u->id;
     AUTO(db_tx) struct db *tx = NULL;
 
-    TRY(admin_begin(au, user_id, &tx));
+    TRY(admin_begin(au, user_id, &tx, &(struct user){0}));
     TRY(accounts_set(au->db, user_id, hash, au->now));
     TRY(throttle_devices_renew(au, user_id));
     TRY(journal_add(au, EV_PASSWORD_CHANGED, &(struct audit){.user_id = user_id}));
@@ -47,7 +45,7 @@ static enum err disable_try(struct auth *au, const char *user_id, int64_t *ended
 {
     AUTO(db_tx) struct db *tx = NULL;
 
-    TRY(admin_begin(au, user_id, &tx));
+    TRY(admin_begin(au, user_id, &tx, &(struct user){0}));
     TRY(users_disable(au->db, user_id, au->now));
     TRY(journal_add(au, EV_USER_DISABLED, &(struct audit){.user_id = user_id}));
     TRY(ending_user(au, user_id, NULL, WHY_DISABLED, ended));
@@ -67,7 +65,7 @@ static enum err enable_try(struct auth *au, const char *user_id)
 {
     AUTO(db_tx) struct db *tx = NULL;
 
-    TRY(admin_begin(au, user_id, &tx));
+    TRY(admin_begin(au, user_id, &tx, &(struct user){0}));
     TRY(users_enable(au->db, user_id));
     TRY(journal_add(au, EV_USER_ENABLED, &(struct audit){.user_id = user_id}));
     return act_commit(au, &tx);
@@ -85,7 +83,7 @@ static enum err verify_try(struct auth *au, const struct user *u)
 {
     AUTO(db_tx) struct db *tx = NULL;
 
-    TRY(admin_begin(au, u->id, &tx));
+    TRY(admin_begin(au, u->id, &tx, &(struct user){0}));
     TRY(users_verify(au->db, u->id, u->email, au->now));
     TRY(journal_add(au, EV_EMAIL_VERIFIED, &(struct audit){.user_id = u->id, .email = u->email}));
     return act_commit(au, &tx);
@@ -104,8 +102,7 @@ static enum err delete_try(struct auth *au, const char *user_id)
     AUTO(db_tx) struct db *tx = NULL;
     struct user u;
 
-    TRY(admin_begin(au, user_id, &tx));
-    TRY(users_by_id(au->db, au->arena, user_id, &u));
+    TRY(admin_begin(au, user_id, &tx, &u));
     TRY(ending_user(au, user_id, NULL, WHY_DELETED, NULL));
     TRY(journal_add(au, EV_USER_DELETED, &(struct audit){.user_id = user_id}));
     TRY(ticket_forget(au, user_id));
@@ -135,16 +132,17 @@ static enum err forget_address(struct auth *au, const struct user *u)
     return ticket_forget(au, arena_strndup(au->arena, hash, RNG_ID_LEN));
 }
 
-static enum err erase_try(struct auth *au, const struct user *u)
+static enum err erase_try(struct auth *au, const char *user_id)
 {
     AUTO(db_tx) struct db *tx = NULL;
+    struct user u;
 
-    TRY(admin_begin(au, u->id, &tx));
-    TRY(ending_user(au, u->id, NULL, WHY_DELETED, NULL));
-    TRY(ticket_forget(au, u->id));
-    TRY(users_delete(au->db, u->id));
-    TRY(forget_address(au, u)); /* by events that still tell of him */
-    TRY(audits_forget(au->db, u->id, u->email));
+    TRY(admin_begin(au, user_id, &tx, &u));
+    TRY(ending_user(au, user_id, NULL, WHY_DELETED, NULL));
+    TRY(ticket_forget(au, user_id));
+    TRY(users_delete(au->db, user_id));
+    TRY(forget_address(au, &u)); /* by events that still tell of him */
+    TRY(audits_forget(au->db, user_id, u.email));
     TRY(journal_add(au, EV_USER_ERASED, &(struct audit){.user_id = NULL}));
     return act_commit(au, &tx);
 }
@@ -153,6 +151,6 @@ enum err account_erase(struct auth *au, const struct user *u)
 {
     enum err e;
 
-    DB_RETRY(e, erase_try(au, u));
+    DB_RETRY(e, erase_try(au, u->id));
     return e;
 }

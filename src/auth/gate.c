@@ -17,6 +17,8 @@ static void need_add(struct gate_need *need, const struct cfg_rule *rule)
             return;
     if (rule && need->n < GATE_READINGS)
         need->rule[need->n++] = rule;
+    else if (rule)
+        need->odd = true;
 }
 
 /* The longest rule that holds the place. No two are of one length and place, read exactly or loosely: config refuses
@@ -41,20 +43,35 @@ static void reading_add(const struct cfg *cfg, struct arena *a, const char *plac
     need_add(need, rule_find(&cfg->rules, loose, true));
 }
 
-void gate_need(const struct cfg *cfg, struct arena *a, const char *place, struct gate_need *out)
+/* Rules of the place and of all that may be made of it. */
+static void place_add(const struct cfg *cfg, struct arena *a, const char *place, struct gate_need *need)
 {
     const char *again = place;
 
-    *out = (struct gate_need){.own = path_below(place, cfg->auth_base_path)};
-    need_add(out, rule_find(&cfg->rules, place, false));
-    reading_add(cfg, a, place, out);
-    for (int i = 0; i < GATE_DECODINGS && (again = path_decode_again(a, again)); i++)
-        reading_add(cfg, a, again, out);
-    out->odd = again && path_decode_again(a, again);
-    out->own &= !out->odd;
+    need_add(need, rule_find(&cfg->rules, place, false));
+    for (int i = 0; again && i <= GATE_DECODINGS; i++) {
+        reading_add(cfg, a, again, need);
+        need->odd |= strstr(again, "%00") != NULL;
+        again = path_decode_again(a, again);
+    }
+    need->odd |= again != NULL;
+    need->own &= !need->odd;
 }
 
-/* --- whether they hold --------------------------------------------------------------------------------------------- */
+void gate_need(const struct cfg *cfg, struct arena *a, const char *place, struct gate_need *out)
+{
+    *out = (struct gate_need){.own = path_below(place, cfg->auth_base_path)};
+    place_add(cfg, a, place, out);
+}
+
+void gate_need_also(const struct cfg *cfg, struct arena *a, const char *place, struct gate_need *need)
+{
+    if (!need->own)
+        place_add(cfg, a, place, need);
+}
+
+/* --- whether they hold ---------------------------------------------------------------------------------------------
+ */
 
 bool gate_needs_groups(const struct gate_need *need)
 {
@@ -93,7 +110,8 @@ enum err gate_pass(const struct gate_need *need, const struct user *u, const str
     return ERR_OK;
 }
 
-/* --- what a page is told ------------------------------------------------------------------------------------------- */
+/* --- what a page is told -------------------------------------------------------------------------------------------
+ */
 
 /* Nearly all of them are as they are to be. */
 static bool is_line(const char *s)

@@ -19,7 +19,7 @@ void enc_hex(const void *p, size_t n, char *out)
     *out = '\0';
 }
 
-static int hex_value(char c)
+int enc_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -33,7 +33,7 @@ static int hex_value(char c)
 static bool hex_all(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (hex_value(s[i]) < 0)
+        if (enc_hex_digit(s[i]) < 0)
             return false;
     return true;
 }
@@ -44,7 +44,7 @@ bool enc_unhex(const char *s, void *out, size_t n)
     if (strlen(s) != 2 * n || !hex_all(s, 2 * n))
         return false;
     for (size_t i = 0; i < n; i++)
-        b[i] = (unsigned char)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+        b[i] = (unsigned char)(enc_hex_digit(s[2 * i]) << 4 | enc_hex_digit(s[2 * i + 1]));
     return true;
 }
 
@@ -149,7 +149,7 @@ char *enc_unpercent(struct arena *a, const char *s, size_t n, bool plus)
         if (c == '%') {
             if (n - i < 3 || !hex_all(s + i + 1, 2))
                 return NULL;
-            c = (char)(hex_value(s[i + 1]) << 4 | hex_value(s[i + 2]));
+            c = (char)(enc_hex_digit(s[i + 1]) << 4 | enc_hex_digit(s[i + 2]));
             i += 2;
         }
         /* A NUL would hide the rest from everything that takes the result for a string. */

@@ -43,6 +43,12 @@ char *path_resolve(struct arena *a, const char *s)
     return out;
 }
 
+/* Control characters as well: to many a regular expression a line ends before its newline. */
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
 /* A segment without what may be taken for nothing at its end; dots alone keep their meaning. */
 static size_t segment_trimmed(const char *s, size_t len)
 {
@@ -50,7 +56,7 @@ static size_t segment_trimmed(const char *s, size_t len)
 
     if (parameters)
         len = (size_t)(parameters - s);
-    while (len > 0 && (s[len - 1] == ' ' || (s[len - 1] == '.' && !is(s, len, ".") && !is(s, len, ".."))))
+    while (len > 0 && (is_blank(s[len - 1]) || (s[len - 1] == '.' && !is(s, len, ".") && !is(s, len, ".."))))
         len--;
     return len;
 }
@@ -74,21 +80,13 @@ char *path_resolve_loosely(struct arena *a, const char *s)
     return path_resolve(a, out);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 char *path_decode_again(struct arena *a, const char *s)
 {
     char *out = arena_alloc(a, strlen(s) + 1), *to = out;
     bool changed = false;
 
     while (*s) {
-        int high = *s == '%' ? hex_digit(s[1]) : -1, low = high >= 0 ? hex_digit(s[2]) : -1;
+        int high = *s == '%' ? enc_hex_digit(s[1]) : -1, low = high >= 0 ? enc_hex_digit(s[2]) : -1;
         bool escape = low >= 0 && (high || low);
         *to++ = escape ? (char)(high << 4 | low) : *s;
         s += escape ? 3 : 1;

@@ -154,15 +154,47 @@ void config_check_gate(struct cfg_reader *r)
         config_fault_key(r, CFG_gate_sign_in, "must be a path or an http(s) URL, without query");
 }
 
+static bool names_file(const struct cfg_rule *r)
+{
+    const char *last = strrchr(r->path, '/');
+
+    return last && strchr(last, '.');
+}
+
+static bool any_rule(const struct cfg *cfg, bool (*is)(const struct cfg_rule *r))
+{
+    for (size_t i = 0; i < cfg->rules.n; i++)
+        if (is(&cfg->rules.v[i]))
+            return true;
+    return false;
+}
+
+static bool wants_verified(const struct cfg_rule *r)
+{
+    return r->verified;
+}
+
+static void warn_rules(const struct cfg *cfg, config_fault_fn warn, void *arg)
+{
+    if (any_rule(cfg, names_file))
+        warn(arg,
+             "gate: a rule for a single file holds where the file is asked for by its name, not where the web server "
+             "finds it by itself (an index, an include, a rewrite); that of a folder always holds");
+    if (any_rule(cfg, wants_verified) && cfg->mail_transport == TRANSPORT_NONE)
+        warn(arg, "gate: require = verified-email lets nobody pass who signs up, since mail.transport is none");
+}
+
 void config_warn_gate(const struct cfg *cfg, config_fault_fn warn, void *arg)
 {
     if (cfg->rules.n > 0 && cfg->cookie_max_age == MAXAGE_IDLE)
-        warn(arg, "cookie.max_age: idle signs out who visits pages behind the gate only, since the gate sends no cookie "
-                  "anew; absolute does not");
+        warn(arg,
+             "cookie.max_age: idle signs out who visits pages behind the gate only, since the gate sends no cookie "
+             "anew; absolute does not");
     if (cfg->rules.n > 0 && cfg->gate_remote_user == REMOTEUSER_EMAIL && cfg->auth_sign_up == SIGNUP_OPEN &&
         !cfg->account_require_verified_email)
         warn(arg, "gate.remote_user: email need not be proven where everybody may sign up; id is safe, or set "
                   "account.require_verified_email, or require = verified-email");
     if (cfg->gate_remote_user == REMOTEUSER_NAME)
         warn(arg, "gate.remote_user: name can be chosen by whoever signs up, also that of somebody else");
+    warn_rules(cfg, warn, arg);
 }

@@ -2,12 +2,15 @@
  * name or make anew at each call is made once. */
 #include "crypto/digest.h"
 
+#include "base/auto.h"
 #include "base/log.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+
+AUTO_KIND(mac_ctx, EVP_MAC_CTX *, EVP_MAC_CTX_free);
 
 static enum err digest_failed(const char *what)
 {
@@ -77,13 +80,14 @@ void digest_key_close(struct evp_mac_ctx_st **key)
     *key = NULL;
 }
 
-/* No key to EVP_MAC_init means the one before. */
-enum err digest_hmac(struct evp_mac_ctx_st *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
+/* A copy each time: to begin anew with the key it has, a context needs OpenSSL 3.0.3; before that it goes on with the text
+ * before, and says that all is well. */
+enum err digest_hmac(const struct evp_mac_ctx_st *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
 {
+    AUTO(mac_ctx) EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(key);
     size_t len = 0;
 
-    if (EVP_MAC_init(key, NULL, 0, NULL) != 1 || EVP_MAC_update(key, p, n) != 1 ||
-        EVP_MAC_final(key, out, &len, DIGEST_LEN) != 1 || len != DIGEST_LEN)
+    if (!ctx || EVP_MAC_update(ctx, p, n) != 1 || EVP_MAC_final(ctx, out, &len, DIGEST_LEN) != 1 || len != DIGEST_LEN)
         return digest_failed("HMAC-SHA-256");
     return ERR_OK;
 }

@@ -31,11 +31,16 @@ static bool media_is(const char *type, const char *wanted)
     return wanted[n] == '\0';
 }
 
+bool request_is_form(const struct request *r)
+{
+    return r->content_type && media_is(r->content_type, FORM_TYPE);
+}
+
 static enum body_kind kind_of(const struct request *r, bool forms)
 {
     if (media_is(r->content_type, JSON_TYPE))
         return BODY_JSON;
-    return forms && media_is(r->content_type, FORM_TYPE) ? BODY_FORM : BODY_NONE;
+    return forms && request_is_form(r) ? BODY_FORM : BODY_NONE;
 }
 
 static const char *type_refusal(struct arena *a, const char *type, bool forms)

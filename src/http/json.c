@@ -1,6 +1,6 @@
 /* Reading JSON (RFC 8259). json-c holds the value, but does not read it: its strict mode still takes comments, control
- * bytes in strings, NaN, literals in capitals and some odd numbers (JSONTestSuite), and where memory runs out it crashes
- * or leaves parts of the value out. What two parsers read differently must not get in. */
+ * bytes in strings, NaN, literals in capitals and some odd numbers (JSONTestSuite), and where memory runs out it
+ * crashes or leaves parts of the value out. What two parsers read differently must not get in. */
 #include "http/json.h"
 
 #include "base/enc.h"
@@ -46,21 +46,13 @@ static bool take(struct scan *t, char c)
 
 /* --- strings ------------------------------------------------------------------------------------------------------ */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Four hex digits; -1 if they are not. */
 static int take_unit(struct scan *t)
 {
     int unit = 0;
 
     for (int i = 0; i < 4; i++) {
-        int digit = t->s < t->end ? hex_digit(*t->s++) : -1;
+        int digit = t->s < t->end ? enc_hex_digit(*t->s++) : -1;
         if (digit < 0)
             return -1;
         unit = unit << 4 | digit;
@@ -153,7 +145,8 @@ static enum err read_string(struct scan *t, struct json_object **out)
     return *out ? ERR_OK : no_memory();
 }
 
-/* --- numbers and literals ------------------------------------------------------------------------------------------ */
+/* --- numbers and literals ------------------------------------------------------------------------------------------
+ */
 
 static bool digits(struct scan *t)
 {
@@ -225,7 +218,8 @@ static enum err read_literal(struct scan *t, struct json_object **out)
     return *out ? ERR_OK : no_memory();
 }
 
-/* --- values ---------------------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------------------------------
+ */
 
 static enum err read_value(struct scan *t, struct json_object **out);
 

@@ -8,14 +8,6 @@
 
 enum strictness { STRICT, LAX };
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* NULL: a NUL byte or invalid UTF-8, or a broken escape where those count. */
 static const char *part_decode(struct arena *a, const char *s, size_t n, enum strictness how)
 {
@@ -23,8 +15,8 @@ static const char *part_decode(struct arena *a, const char *s, size_t n, enum st
     size_t len = 0;
 
     for (size_t i = 0; i < n; i++) {
-        int high = s[i] == '%' && n - i > 2 ? hex_digit(s[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s[i + 2]) : -1;
+        int high = s[i] == '%' && n - i > 2 ? enc_hex_digit(s[i + 1]) : -1;
+        int low = high >= 0 ? enc_hex_digit(s[i + 2]) : -1;
         if (s[i] == '%' && low < 0 && how == STRICT)
             return NULL;
         out[len] = s[i] == '+' ? ' ' : s[i];

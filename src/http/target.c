@@ -85,6 +85,33 @@ enum err target_read(const struct cfg *cfg, struct arena *a, const struct target
     return ERR_OK;
 }
 
+/* "//host/path" is a path to a web server, and the path "/path" to programs that take it for a reference without a
+ * scheme (RFC 3986 §4.2). */
+static const char *place_behind_host(struct arena *a, const char *uri)
+{
+    size_t slashes = strspn(uri, "/\\");
+
+    if (slashes < 2)
+        return NULL;
+    uri += slashes;
+    uri += strcspn(uri, "/\\?");
+    return *uri == '/' || *uri == '\\' ? place_of(a, arena_printf(a, "/%s", uri + 1)) : "/";
+}
+
+/* The application behind the server may go by the target as it was sent, whatever the server has made of it. */
+static enum err also_read(struct arena *a, const char *uri, struct request *r)
+{
+    const char *asked = uri ? place_of(a, uri) : r->place;
+
+    if (!asked)
+        return ERR_BAD_REQUEST;
+    if (strcmp(asked, r->place) != 0)
+        r->also[0] = asked;
+    if (uri)
+        r->also[1] = place_behind_host(a, uri);
+    return ERR_OK;
+}
+
 /* What the web server makes of the path counts, as far as it tells; else the path is resolved as all of them do. */
 enum err target_read_gate(struct arena *a, const struct target *t, struct request *r)
 {
@@ -99,7 +126,7 @@ enum err target_read_gate(struct arena *a, const struct target *t, struct reques
     else
         r->place = place_of(a, there);
     r->page = uri ? uri : there;
-    if (!r->place) {
+    if (!r->place || also_read(a, uri, r) != ERR_OK) {
         log_info("bad request: the path of the page cannot be decoded");
         return ERR_BAD_REQUEST;
     }

@@ -47,7 +47,7 @@ describe("sessions", () => {
 		await says(a, "All other sessions have ended."); eq(await a.locator(".devices li").count(), 1);
 		for (const x of [b, c]) await signedOut(x, "/devices", "Your session was ended from another device.");
 		await signIn(s, b, email); await go(s, b, "/devices"); await press(b, "End all sessions, this one too");
-		at(s, b, "/signed-out"); await says(b, "You are signed out."); eq(await sessionCookie(s, b), undefined);
+		at(s, b, "/signed-out"); await says(b, "Your session on this device has ended."); eq(await sessionCookie(s, b), undefined);
 		await signedOut(a, "/account", /Your session was ended from another device|You are signed out/);
 	}));
 	test("sign out, from every page there is while signed in", people(1, async (a) => {

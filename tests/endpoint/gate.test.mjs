@@ -94,11 +94,13 @@ test("rules: the longest path counts, all words must hold, of several groups one
 
 test("a rule is found by where the web server says the page is, however it is spelled", async () => {
 	const at = async (uri, env) => (await ask("nginx", uri, { ...ann, env })).status;
-	for (const p of ["/%61dmin/", "//admin//x", "/x/../admin/", "/%2e/admin/x", "/ADMIN/x", "/admin;v=1/x", "/x/..;/admin/", "/x%5c..%5cadmin/x", "/admin%2fx", "/x/%252e%252e/admin/", "/admin./x", "/admin%20/x", "http://other.example/admin/x"]) eq(await at(p), 403, p);
+	for (const p of ["/%61dmin/", "//admin//x", "/x/../admin/", "/%2e/admin/x", "/ADMIN/x", "/admin;v=1/x", "/x/..;/admin/", "/x%5c..%5cadmin/x", "/admin%2fx", "/x/%252e%252e/admin/", "/admin./x", "/admin%20/x", "/admin%0a", "/admin%09/x", "/admin%7f", "/x%2500", "//host/admin/x", "///host/admin/", "/%5c/admin/", "//admin", "http://other.example/admin/x", "http://other.example//host/admin/x"]) eq(await at(p), 403, p);
 	for (const p of ["/open?/admin/", "/adminx/", "/open/admin", "/admin%0a/.."]) eq(await at(p), 200, p);
 	for (const p of ["/a%00", "/a%zz", "/a#/../admin/", "*", "admin"]) eq(await at(p), 403, p);
 	eq(await at("/pretty", { LATCHKEY_PATH: "/admin/index.php" }), 403);
-	eq(await at("/admin/pretty", { LATCHKEY_PATH: "/open/index.php" }), 200);
+	// a front controller goes by what was asked for
+	for (const place of [{ LATCHKEY_PATH: "/open/index.php" }, { REDIRECT_URI: "/open/index.php" }]) { eq(await at("/admin/pretty", place), 403); eq(await at("/open/pretty", place), 200); eq(await at("/%zz", place), 403); }
+	eq(await at("/admin/x", { LATCHKEY_PATH: "/auth/login" }), 200); // our own page in place of one that was refused
 	eq(await at("/pretty", { REDIRECT_URI: "/%61dmin/index.php?x" }), 403);
 	eq(await at("/pretty", { LATCHKEY_PATH: "" }), 403);
 });

@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { BUILD, FOREIGN, PASSWORD, ROOT, assert, cleanEnv, eq, newDir, newEmail, ok, same, setsNothing, times } from "./server.mjs";
+import { BUILD, FOREIGN, PASSWORD, ROOT, assert, cleanEnv, eq, newDir, newEmail, ok, same, setsNothing, start, times } from "./server.mjs";
 import { follow, startMailing } from "./mailbox.mjs";
 
 const HTML = { accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8" }, NEXT = "another-horse-2", A32 = "a".repeat(32);
@@ -69,7 +69,7 @@ describe("headers (S41, S44)", () => {
 	});
 	test("every kind of answer says its type exactly", async () => {
 		const u = await s.user(), o = { cookie: u.cookie };
-		for (const [res, type] of [[await s.get("/style.css"), "text/css; charset=utf-8"], [await s.get("/login"), "text/html; charset=utf-8"], [await s.get("/session", o), "application/json"], [await s.get("/nope", { headers: HTML }), "application/json"], [await s.post("/sign-out", {}), "application/json"], [await s.get("/account"), "application/json"], [await page("/account", o), "text/html; charset=utf-8"]]) eq(res.headers["content-type"], type);
+		for (const [res, type] of [[await s.get("/style.css"), "text/css; charset=utf-8"], [await s.get("/login"), "text/html; charset=utf-8"], [await s.get("/session", o), "application/json"], [await s.get("/nope"), "application/json"], [await s.get("/nope", { headers: HTML }), "text/html; charset=utf-8"], [await s.post("/sign-out", {}), "application/json"], [await s.get("/account"), "application/json"], [await page("/account", o), "text/html; charset=utf-8"]]) eq(res.headers["content-type"], type);
 		for (const r of s.routes()) {
 			const res = await s.send(r.method, r.path.replace("{id}", A32), { headers: HTML, ...(r.method === "GET" ? {} : { json: {} }) });
 			const type = res.headers["content-type"];
@@ -115,6 +115,19 @@ test("the page of an account that is gone shows nobody", async () => {
 	const u = await s.user(), { path: p } = follow(s, (ok(await s.post("/delete-user", { password: PASSWORD }, { cookie: u.cookie })), (await s.mails(u.email, 2)).find((m) => m.link.includes("/delete-user")).link));
 	const ask = html(await page(p, { cookie: u.cookie }), 200, /Delete your account\?/), res = html(await submit("/delete-user", { formToken: field(ask.text, "formToken"), token: field(ask.text, "token") }, { cookie: u.cookie }), 200, /Your account is deleted/);
 	assert.doesNotMatch(res.text, /sign-out|formToken/); assert.ok(!res.text.includes(u.email)); eq(res.setCookies[0].attrs["max-age"], "0");
+});
+test("an address that is none of ours, or not to be opened, is told to people by a page", async () => {
+	for (const [p, status, says, method = "GET"] of [["/nothing", 404, /There is no such page/], ["/", 404, /There is no such page/], ["/login/", 404, /There is no such page/], ["/sign-in/email", 405, /That did not work/], ["/sign-out", 405, /That did not work/]]) {
+		const res = html(await s.send(method, p, { headers: HTML }), status, says);
+		setsNothing(res); assert.match(res.text, new RegExp(`href="${s.prefix}/login"`)); eq(res.headers["content-security-policy"], POLICY);
+		const told = await s.send(method, p);
+		eq(told.status, status); eq(told.json.code, status === 404 ? "NOT_FOUND" : "METHOD_NOT_ALLOWED"); eq(told.headers.allow, res.headers.allow);
+	}
+	eq((await s.send("POST", "/nothing", { headers: HTML, form: { a: "b" } })).json.code, "NOT_FOUND");
+});
+test("where no mail is sent a dead link leads nowhere", async () => {
+	const t = await start();
+	try { assert.doesNotMatch(html(await t.get("/reset?token=x", { headers: HTML }), 400, /This link does not work any more/).text, /class="button"/); } finally { await t.stop(); }
 });
 test("more devices than a page holds: this one, those last used, and how many there are besides", async () => {
 	const t = await startMailing({ "session.max_per_user": "0", "limits.total": "off" });

@@ -75,6 +75,8 @@ static void test_second_looks(void)
 {
     warned(RULE("/a", "signed-in"), "cookie.max_age: idle signs out who visits pages behind the gate only");
     warned(RULE("/a", "signed-in") "[cookie]\nmax_age = absolute\n", NULL);
+    warned(RULE("/a/b.html", "signed-in"), "gate: a rule for a single file holds where the file is asked for");
+    warned(RULE("/a", "verified-email"), "gate: require = verified-email lets nobody pass who signs up");
     warned(SITE "[gate]\nremote_user = name\n", "gate.remote_user: name can be chosen by whoever signs up");
 }
 

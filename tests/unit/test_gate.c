@@ -80,9 +80,31 @@ static void test_other_readings(void)
     CU_ASSERT_STRING_EQUAL(rules_of("/open/%25252e%25252e/admin/%"), "/admin/");
     CU_ASSERT_EQUAL(pass("/x/%252525252525252525252525252525252561", true, 0, NULL), ERR_NOT_IN_GROUP);
     CU_ASSERT_EQUAL(pass("/x/%2561", true, 0, NULL), ERR_OK);
+    /* a NUL ends the text to some; a regular expression finds the end of a line before its newline */
+    CU_ASSERT_EQUAL(pass("/x/%00", true, 0, NULL), ERR_NOT_IN_GROUP);
+    CU_ASSERT_EQUAL(pass("/x/%2500", true, 0, NULL), ERR_NOT_IN_GROUP);
+    CU_ASSERT_STRING_EQUAL(rules_of("/admin\n"), "/admin/");
+    CU_ASSERT_STRING_EQUAL(rules_of("/admin%0a/x"), "/admin/");
     /* and where the exact one is stricter than the loose one, both hold */
     CU_ASSERT_STRING_EQUAL(rules_of("/admin/HELP/x"), "/admin/ /admin/help/");
     CU_ASSERT_STRING_EQUAL(rules_of("/shop/x"), "/Shop/");
+    config_free(&cfg);
+}
+
+/* What a request may mean besides adds rules; to what is our own it adds none. */
+static void test_other_places(void)
+{
+    struct gate_need need;
+
+    load();
+    gate_need(cfg, a, "/open/", &need);
+    gate_need_also(cfg, a, "/admin/help/x", &need);
+    CU_ASSERT_EQUAL(need.n, 1);
+    CU_ASSERT_STRING_EQUAL(need.rule[0]->path, "/admin/help/");
+    gate_need(cfg, a, "/auth/login", &need);
+    gate_need_also(cfg, a, "/admin/", &need);
+    CU_ASSERT_EQUAL(need.n, 0);
+    CU_ASSERT_TRUE(need.own);
     config_free(&cfg);
 }
 
@@ -144,7 +166,7 @@ static void test_lines(void)
 
 static CU_TestInfo tests[] = {
     {"rules", test_rules}, {"other readings", test_other_readings},
-    {"own", test_own},     {"pass", test_pass},
+    {"other places", test_other_places}, {"own", test_own},     {"pass", test_pass},
     {"lines", test_lines}, CU_TEST_INFO_NULL,
 };
 SUITE_MAIN_ARENA("gate", tests, a)
