@@ -1,7 +1,8 @@
 import { defineConfig } from "vite";
 
-// `npm run dev` passes /auth on to the latchkey of scripts/quickstart, which knows no other origin than its own.
-const latchkey = "http://127.0.0.1:8080";
+// `npm run dev` passes /auth on to the latchkey of scripts/quickstart, which knows no other origin than its own. One that runs
+// elsewhere: AUTH_ORIGIN=http://127.0.0.1:8081 npm run dev
+const latchkey = process.env.AUTH_ORIGIN ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
 	base: "./",

@@ -2,8 +2,10 @@ import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { AuthProvider } from "./AuthProvider"
 import { Dashboard } from "./Dashboard"
+import { logDevice } from "./device"
 import { Login, usePath } from "./pages"
 import { UserStatus } from "./UserStatus"
+import { logWho } from "./who"
 
 function App() {
   const path = usePath()
@@ -12,8 +14,9 @@ function App() {
       <header><UserStatus /></header>
       <main>{path === "/login" ? <Login /> : <Dashboard />}</main>
       <footer>
-        <button onClick={() => import("./who")}>Log who I am</button>
-        <button onClick={() => import("./device")}>Log my device</button>
+        <p>To the console of the browser:</p>
+        <button onClick={logWho}>Log who I am</button>
+        <button onClick={logDevice}>Log my device</button>
       </footer>
     </AuthProvider>
   )

@@ -33,8 +33,9 @@ export function Login() {
     <form onSubmit={signIn}>
       <label>E-mail <input name="email" type="email" autoComplete="username" required /></label>
       <label>Password <input name="password" type="password" autoComplete="current-password" required /></label>
-      <button>Sign In</button>
       <p role="alert">{fault}</p>
+      <button>Sign In</button>
+      <p>No account yet? <a href="/auth/register">Sign up</a></p>
     </form>
   )
 }
