@@ -59,8 +59,49 @@ describe("README", () => {
 });
 
 describe("quickstart", () => {
+	test("says first what to open in a browser: each is a page, and signing up leads to one", async () => {
+		const pages = [...greeting.matchAll(/^ +(http:\S+)   /gm)].map((m) => m[1]);
+		assert.equal(pages.length, 3);
+		assert.match(pages[0], /\/auth\/register$/);
+		assert.ok(greeting.indexOf(pages[2]) < greeting.indexOf("curl"));
+		for (const page of pages) {
+			const answer = await fetch(page, { headers: { accept: "text/html" } });
+			assert.equal(answer.status, 200, page);
+			assert.match(answer.headers.get("content-type"), /^text\/html; charset=utf-8$/i);
+		}
+		const form = await fetch(pages[0], { headers: { accept: "text/html" } }), cookie = form.headers.getSetCookie().map((c) => c.split(";")[0]).join("; ");
+		const [, formToken] = /name="formToken" value="([^"]*)"/.exec(await form.text());
+		const answer = await fetch(`${pages[0].replace("/register", "/sign-up/email")}`, { method: "POST", redirect: "manual",
+			headers: { cookie, accept: "text/html", origin: new URL(pages[0]).origin, "content-type": "application/x-www-form-urlencoded" },
+			body: new URLSearchParams({ formToken, name: "Cleo", email: "cleo@example.org", password: "correct-horse-1" }) });
+		assert.equal(answer.status, 303);
+		assert.equal(new URL(answer.headers.get("location"), pages[0]).href, pages[2]);
+	});
+	test("what is at / is whole: each file it names is there, with its type", async () => {
+		const home = `http://127.0.0.1:${port}/`, text = await (await fetch(home)).text();
+		const built = fs.existsSync(path.join(ROOT, "client/dist/latchkey-client.min.js"));
+		assert.equal(text.includes("latchkey-client.min.js"), built);
+		if (!built) for (const at of ["register", "login", "account", "devices"]) assert.ok(text.includes(`href="/auth/${at}"`), at);
+		const files = [...text.matchAll(/<(?:link|script)[^>]* (?:href|src)="([^":]*)"/g)].map((m) => m[1]);
+		assert.equal(files.length, built ? 3 : 1);
+		for (const file of files) {
+			const answer = await fetch(new URL(file, home));
+			assert.equal(answer.status, 200, file);
+			assert.equal(answer.headers.get("content-type"), `text/${file.endsWith(".js") ? "javascript" : "css"}; charset=utf-8`);
+		}
+	});
+	test("--help tells what it does, and starts nothing; other arguments are refused", async () => {
+		const nowhere = path.join(dir, "nowhere"), env = { DIR: nowhere, PORT: String(port + 1) };
+		const { status, stdout } = await sh(`exec ${ROOT}/scripts/quickstart --help`, env);
+		assert.equal(status, 0);
+		assert.match(stdout, /^usage: scripts\/quickstart[^]*PORT=[^]*DIR=/);
+		const wrong = await sh(`exec ${ROOT}/scripts/quickstart 8081`, env);
+		assert.equal(wrong.status, 2);
+		assert.match(wrong.stderr, /^usage: /);
+		assert.ok(!fs.existsSync(nowhere));
+	});
 	test("the two lines it prints to try work", async () => {
-		const lines = [...greeting.matchAll(/^(?:Try)? +(curl .*)$/gm)].map((m) => m[1].replaceAll("ann@", `ann${port}@`));
+		const lines = [...greeting.matchAll(/^ +(curl .*)$/gm)].map((m) => m[1].replaceAll("ann@", `ann${port}@`));
 		assert.equal(lines.length, 2);
 		const { status, stdout, stderr } = await sh(lines.join("\n"));
 		assert.equal(status, 0, stderr);
