@@ -51,10 +51,11 @@ describe("README", () => {
 	test("what it shows under “Administer it” works on this instance", async () => {
 		const build = /Who is signed in: +(\S+)\/latchkeyctl/.exec(greeting)[1];
 		assert.match(blocks[1], /build\/latchkeyctl check/);
-		const { status, stdout, stderr } = await sh(blocks[1].replaceAll("build/", `${build}/`).replaceAll("run/", `${dir}/`));
+		const { status, stdout, stderr } = await sh(blocks[1].replaceAll("8080", port).replaceAll("build/", `${build}/`).replaceAll("run/", `${dir}/`));
 		assert.equal(status, 0, stdout + stderr);
 		assert.match(stdout, /ann@example\.org/);
-		assert.match(stdout, /endedSessions +\d/);
+		assert.match(stdout, /127\.0\.0\.1 +curl\//); // session list
+		assert.match(stdout, /endedSessions +[1-9]/);
 	});
 });
 
