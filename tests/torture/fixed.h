@@ -1,5 +1,5 @@
 /* Time that stands still and randomness that repeats, so that two runs of the same thing can be compared byte by byte.
- * fixed.c replaces clock_now and rng_fill of the program. */
+ * fixed.c replaces clock_now and rng_fill of the program, and nanosleep: nobody is waited for. */
 #ifndef TORTURE_FIXED_H
 #define TORTURE_FIXED_H
 

@@ -33,7 +33,8 @@ static const struct table {
     {"jwks", "id, createdAt, expiresAt, alg, crv", "sttss"},
     {"latchkey_limit", "name, subject, tries, freeAt, expiresAt", "ssiit"}, /* the last one: see COUNTERS */
 };
-#define TABLES (sizeof tables / sizeof *tables)
+#define TABLES SCENE_TABLES
+_Static_assert(TABLES == sizeof tables / sizeof *tables, "a statement for each");
 #define COUNTERS (&tables[TABLES - 1])
 enum { TRIES = 2 }; /* its column */
 
@@ -78,10 +79,16 @@ static void token_of(const char *user, int n, char out[static RNG_ID_SIZE])
 
 /* --- making ------------------------------------------------------------------------------------------------------ */
 
+static const char *expand(struct scene *s, struct arena *a, const char *sql)
+{
+    sql = db_expand(a, s->plain->driver, db_prefix(s->plain), sql);
+    scene_need(sql != NULL, "script");
+    return sql;
+}
+
 static void script(struct scene *s, const char *sql)
 {
-    sql = db_expand(s->w.arena, s->plain->driver, db_prefix(s->plain), sql);
-    scene_need(sql != NULL, "script");
+    sql = expand(s, s->w.arena, sql);
     need(db_script(s->plain, sql), sql);
 }
 
@@ -200,6 +207,68 @@ static void past_make(struct scene *s)
     need(groups_add(s->plain, CAROL, "staff"), "group");
 }
 
+/* --- the way back ------------------------------------------------------------------------------------------------ */
+
+/* A statement that is run thousands of times. */
+static void *ready(struct scene *s, struct arena *a, const struct stmt_row *row, const char *sql)
+{
+    void *stmt = NULL;
+
+    sql = expand(s, a, sql);
+    need(s->plain->driver->prepare(s->plain, sql, row, &stmt), sql);
+    return stmt;
+}
+
+static const struct stmt_row reset_row = {.name = "RESET", .params = "", .results = ""};
+
+static struct stmt_row dump_row(const struct table *t)
+{
+    return (struct stmt_row){.name = "DUMP", .params = "", .results = t->kinds};
+}
+
+static void *dump_ready(struct scene *s, struct arena *a, const struct table *t)
+{
+    const struct stmt_row row = dump_row(t);
+
+    return ready(s, a, &row, arena_printf(a, "SELECT %s FROM @%s", t->columns, t->name));
+}
+
+/* Copies that only this connection sees: others need not read of them, and they cost no write. Rows that others refer to
+ * come first and go last. */
+static void keep(struct scene *s)
+{
+    struct arena *a = s->w.arena;
+
+    for (size_t i = 0; i < TABLES; i++) {
+        const char *name = tables[i].name;
+        script(s, arena_printf(a, "CREATE TEMPORARY TABLE kept_%s AS SELECT * FROM @%s", name, name));
+        s->reset[TABLES - 1 - i] = ready(s, a, &reset_row, arena_printf(a, "DELETE FROM @%s", name));
+        s->reset[TABLES + i] =
+            ready(s, a, &reset_row, arena_printf(a, "INSERT INTO @%s SELECT * FROM kept_%s", name, name));
+        s->dump[i] = dump_ready(s, a, &tables[i]);
+    }
+    s->ready_on = s->plain;
+}
+
+static void let_go(struct scene *s)
+{
+    for (size_t i = 0; i < TABLES; i++)
+        s->plain->driver->finish(s->plain, s->dump[i]);
+    for (size_t i = 0; i < 2 * TABLES; i++)
+        s->plain->driver->finish(s->plain, s->reset[i]);
+}
+
+void scene_reset(struct scene *s)
+{
+    AUTO(db_tx) struct db *tx = NULL;
+    int64_t changed;
+
+    need(db_begin(s->plain, &tx), "begin");
+    for (size_t i = 0; i < 2 * TABLES; i++)
+        need(s->plain->driver->run(s->plain, s->reset[i], &reset_row, NULL, NULL, &changed), "reset");
+    need(db_commit(&tx), "commit");
+}
+
 void scene_open(struct scene *s)
 {
     memset(s, 0, sizeof *s);
@@ -221,30 +290,16 @@ void scene_open(struct scene *s)
     present(&s->stale, ALICE, 99);
     present(&s->stale, ALICE, 1);
     present(&s->bobs, BOB, 1);
-    for (size_t i = 0; i < TABLES; i++)
-        script(s,
-               arena_printf(s->w.arena, "CREATE TABLE kept_%s AS SELECT * FROM @%s", tables[i].name, tables[i].name));
+    keep(s);
     fixed_now = SCENE_NOW;
 }
 
 void scene_close(struct scene *s)
 {
+    let_go(s);
     keys_close(&s->keys);
     keys_close(&s->old);
     world_close(&s->w);
-}
-
-/* Rows that others refer to come first and go last. */
-void scene_reset(struct scene *s)
-{
-    AUTO(db_tx) struct db *tx = NULL;
-
-    need(db_begin(s->plain, &tx), "begin");
-    for (size_t i = TABLES; i-- > 0;)
-        script(s, arena_printf(s->w.arena, "DELETE FROM @%s", tables[i].name));
-    for (size_t i = 0; i < TABLES; i++)
-        script(s, arena_printf(s->w.arena, "INSERT INTO @%s SELECT * FROM kept_%s", tables[i].name, tables[i].name));
-    need(db_commit(&tx), "commit");
 }
 
 struct auth scene_auth(struct scene *s, struct db *db, struct arena *a)
@@ -314,16 +369,15 @@ static const char *line_of(struct arena *a, const struct table *t, const struct 
 
 static void rows_take(struct scene *s, struct arena *a, const struct table *t, struct db_result *res)
 {
-    const struct stmt_row row = {.name = "DUMP", .params = "", .results = t->kinds};
-    const char *sql = arena_printf(a, "SELECT %s FROM @%s", t->columns, t->name);
-    void *stmt = NULL;
+    const struct stmt_row row = dump_row(t);
+    bool kept = s->plain == s->ready_on; /* or somebody looks at a copy */
+    void *stmt = kept ? s->dump[t - tables] : dump_ready(s, a, t);
 
-    sql = db_expand(a, s->plain->driver, db_prefix(s->plain), sql);
-    need(s->plain->driver->prepare(s->plain, sql, &row, &stmt), sql);
     *res = (struct db_result){.arena = a, .cols = strlen(t->kinds)};
     enum err e = s->plain->driver->run(s->plain, stmt, &row, NULL, res, NULL);
-    s->plain->driver->finish(s->plain, stmt);
-    need(e, sql);
+    if (!kept)
+        s->plain->driver->finish(s->plain, stmt);
+    need(e, t->name);
 }
 
 static int by_text(const void *x, const void *y)

@@ -20,6 +20,8 @@
 #define PASSWORD "correct horse battery"
 #define SCENE_NOW (T0 + 2 * CLOCK_DAY) /* a session of T0 is due to be extended */
 
+enum { SCENE_TABLES = 13 };
+
 struct scene {
     struct world w;
     struct db *plain;        /* what looks on; nothing of it ever fails */
@@ -28,6 +30,8 @@ struct scene {
     struct presented both, stale; /* tokens of Alice's sessions 1 and 2; of 1 and of none */
     struct presented bobs;        /* of Bob's session 1 */
     bool but_tries;               /* scene_dump leaves the counters out: a try stays counted whatever becomes of it */
+    struct db *ready_on;          /* whose these statements are: */
+    void *reset[2 * SCENE_TABLES], *dump[SCENE_TABLES];
 };
 
 /* Sessions of Alice 1 to 4, of Bob 1 and 2, five expired ones; Alice's hash is of another cost than new ones, Bob's is
