@@ -78,7 +78,8 @@ apache_modules() {
     yesproxy) all+=" proxy proxy_http" ;;
     esac
     for name in $(tr ' ' '\n' <<< "$all" | awk '!seen[$0]++'); do echo "LoadModule ${name}_module $APACHE_MODULES/mod_$name.so"; done
-    [[ $all != *" fcgid"* ]] || printf '%s\n' "FcgidIPCDir $DIR/fcgid" "FcgidProcessTableFile $DIR/fcgid/table"
+    # (the mutexes: as in conf/apache-fcgid/server.conf, for PHP and hosts that do without that)
+    [[ $all != *" fcgid"* ]] || printf '%s\n' "Mutex pthread fcgid-pipe fcgid-proctbl" "FcgidIPCDir $DIR/fcgid" "FcgidProcessTableFile $DIR/fcgid/table"
     [[ $all != *" cgid"* ]] || echo "ScriptSock $DIR/cgid.sock"
 }
 
