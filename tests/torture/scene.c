@@ -233,8 +233,8 @@ static void *dump_ready(struct scene *s, struct arena *a, const struct table *t)
     return ready(s, a, &row, arena_printf(a, "SELECT %s FROM @%s", t->columns, t->name));
 }
 
-/* Copies that only this connection sees: others need not read of them, and they cost no write. Rows that others refer to
- * come first and go last. */
+/* Copies that only this connection sees: others need not read of them, and they cost no write. Rows that others refer
+ * to come first and go last. */
 static void keep(struct scene *s)
 {
     struct arena *a = s->w.arena;
