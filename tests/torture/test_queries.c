@@ -1,5 +1,6 @@
 /* S99: whichever call to the database fails, and however, an operation has happened or it has not; it says so, and
- * leaves no transaction open. Each operation of auth.h, each of its calls, each error, on every driver there is. */
+ * leaves no transaction open. Each operation of auth.h, each of its calls, each error, on every driver there is. Those
+ * with mails are a program of their own, beside the others. */
 #include "suite.h"
 
 #include "base/log.h"
@@ -228,12 +229,23 @@ static void torture(const struct op *op)
 #include "ops.def"
 #undef OP
 
-static CU_TestInfo tests[] = {
+static const CU_TestInfo all[OPS] = {
 #define OP(id, name, ...) {name, test_##id},
 #include "ops.def"
 #undef OP
-    CU_TEST_INFO_NULL,
 };
+
+/* This program's part, and where it ends. */
+static CU_TestInfo tests[OPS + 1] = {CU_TEST_INFO_NULL};
+
+static void tests_choose(bool mail)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < OPS; i++)
+        if (ops[i].mail == mail)
+            tests[n++] = all[i];
+}
 
 static int open_all(void)
 {
@@ -259,5 +271,6 @@ int main(void)
 {
     if (log_open("/dev/null", LVL_ERROR) != ERR_OK)
         return 2;
+    tests_choose(TORTURE_MAILS);
     return world_each_driver(run_on) != 0;
 }
