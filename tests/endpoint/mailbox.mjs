@@ -36,12 +36,14 @@ export function parse(raw) {
 	return { raw, fields, to: /<(.*)>/.exec(fields.to)[1], subject: fields.subject, text, html, links, link: links.find((l) => /token=|reset-password\//.test(l)) };
 }
 const read = (dir) => fs.readdirSync(dir).filter((f) => f.endsWith(".eml")).map((f) => parse(fs.readFileSync(path.join(dir, f), "latin1")));
-const written = (f) => fs.statSync(f, { bigint: true }).mtimeNs;
+/** Of two files that were written in one tick of the file system's clock (in memory; a disk is waited for) the number tells. */
+const writing = (f) => fs.statSync(f, { bigint: true });
+const earlier = (a, b) => Number(a.mtimeNs - b.mtimeNs || a.ino - b.ino);
 /** In the order in which they were seen here: the clock of a file system is a coarse one. */
 const order = new Map();
 function files(dir) {
 	const all = fs.readdirSync(dir).filter((f) => f.endsWith(".eml")).map((f) => path.join(dir, f));
-	for (const f of all.filter((x) => !order.has(x)).sort((a, b) => Number(written(a) - written(b)))) order.set(f, order.size);
+	for (const f of all.filter((x) => !order.has(x)).sort((a, b) => earlier(writing(a), writing(b)))) order.set(f, order.size);
 	return all.sort((a, b) => order.get(a) - order.get(b));
 }
 /** Those to an address, the newest last. */
