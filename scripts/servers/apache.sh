@@ -71,7 +71,7 @@ apache_modules() {
     authnz) all+=" headers proxy proxy_fcgi buffer authn_core authz_user authnz_fcgi" ;;
     esac
     [ -z "$HTTPS" ] || all+=" ssl http2"
-    [ -z "$GATE" ] || all+=" access_compat macro rewrite include autoindex"
+    [ -z "$GATE" ] || all+=" access_compat macro rewrite include autoindex negotiation"
     case $GATE$BACKEND in
     yesphp) all+=" fcgid" ;;
     yescgi) all+=" cgid" ;;
@@ -180,10 +180,12 @@ apache_gate() { # FOLDER
 }
 
 # What a site has that is to be guarded: PHP by mod_fcgid, CGI scripts, pages that include others (.shtml), directories that
-# are listed, and an error page, if there is a file of that name.
+# are listed, files that are found without their ending (MultiViews), addresses that lead to others (below /FOLDER/way/),
+# and an error page, if there is a file of that name.
 apache_pages() {
-    printf '%s\n' 'DirectoryIndex index.php index.cgi index.html' 'ErrorDocument 404 /lost.html'
-    printf '%s\n' "<Directory $DIR/htdocs>" 'Options +Includes +Indexes' 'AddOutputFilter INCLUDES .shtml' '</Directory>'
+    printf '%s\n' 'DirectoryIndex index.php index.cgi index.html index.shtml' 'ErrorDocument 404 /lost.html'
+    printf '%s\n' "<Directory $DIR/htdocs>" 'Options +Includes +Indexes +MultiViews' 'AddOutputFilter INCLUDES .shtml' \
+        'AddType text/html .shtml' 'RewriteEngine On' 'RewriteRule "^(protected|admin|open)/way/(.*)" "/$1/$2"' '</Directory>'
     case $BACKEND in
     php | static) if [ "$APACHE" = cgi ]; then apache_php_cgi; elif [ "$BACKEND" = php ]; then apache_php_fcgid; fi ;;
     cgi) printf '%s\n' 'AddHandler cgi-script .cgi' "<Directory $DIR/htdocs>" 'Options +ExecCGI' '</Directory>' ;;
