@@ -50,8 +50,11 @@ final class LatchkeyGate
         }
         if (!$answer || $answer['status'] === 200)
             return $answer;
-        /* The page to sign in by (401), that this one is not for its reader (403), or 503. */
-        $page = self::ask(['REDIRECT_STATUS' => '401', 'REQUEST_METHOD' => 'GET', 'SCRIPT_NAME' => self::BASE_PATH, 'PATH_INFO' => '/login']);
+        /* The page to sign in by (401), that this one is not for its reader (403), or 503. Who may not is told of the path
+         * that was refused, who is to sign in comes back to the address that was sent. */
+        $refused = $answer['status'] === 403 && isset($path['LATCHKEY_PATH'])
+            ? ['REQUEST_URI' => implode('/', array_map('rawurlencode', explode('/', $path['LATCHKEY_PATH'])))] : [];
+        $page = self::ask(['REDIRECT_STATUS' => '401', 'REQUEST_METHOD' => 'GET', 'SCRIPT_NAME' => self::BASE_PATH, 'PATH_INFO' => '/login'] + $refused);
         return $page && $page['status'] !== 200 ? $page : null;
     }
 
