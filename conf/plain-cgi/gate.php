@@ -16,7 +16,7 @@ final class LatchkeyGate
 
     /* Names that a page may take for who its reader is, with or without the HTTP_ that says that the client sent it, or the
      * REDIRECT_ of Apache's rewriting. Add what your pages believe in. */
-    private const CLAIM = '/^(REDIRECT_)*(HTTP_)?(((X_)?(REMOTE|AUTH|FORWARDED|WEBAUTH)_(USER|USER_ID|UID|EMAIL|NAME|GROUPS|SID|SESSION_ID|PREFERRED_USERNAME))|VARIABLE_\w+|PROXY)$/';
+    private const CLAIM = '/^(REDIRECT_)*(HTTP_)?(((X_)?(REMOTE|AUTH|AUTH_REQUEST|AUTHENTICATED|FORWARDED|WEBAUTH)_(USER|USER_ID|UID|EMAIL|NAME|GROUPS|SID|SESSION_ID|PREFERRED_USERNAME))|VARIABLE_\w+|PROXY)$/';
     /* Names that Authorization makes, and nobody has verified. */
     private const BASIC = ['PHP_AUTH_USER', 'PHP_AUTH_PW', 'PHP_AUTH_DIGEST', 'AUTH_TYPE', 'HTTP_AUTHORIZATION',
         'REDIRECT_HTTP_AUTHORIZATION'];
