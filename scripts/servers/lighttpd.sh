@@ -5,7 +5,7 @@ lighttpd_packages() {
     on_path lighttpd || echo lighttpd
     # the modules that are not in the package lighttpd
     [ -z "$HTTPS" ] || missing_packages lighttpd-mod-openssl
-    [[ $GATE$BACKEND != yes@(cgi|proxy) ]] || missing_packages lighttpd-modules-lua
+    [ -z "$GATE" ] || missing_packages lighttpd-modules-lua
 }
 lighttpd_program() { echo lighttpd; }
 lighttpd_check() { :; }
@@ -37,12 +37,12 @@ lighttpd_https() {
         -e '/^\$SERVER\["socket"\] == "\[::\]/d' -e 's|^\$SERVER\["socket"\].*{ \(.*\) }|\1|' "$ROOT/conf/lighttpd/https.conf"
 }
 
-# Both ways to be rid of what clients say of themselves are run: with CGI scripts and applications the one in Lua, else the
-# list. mod_proxy is loaded before the gate, as it is on Debian.
+# Both ways to be rid of what clients say of themselves are run: with CGI scripts the list, else the one in Lua. mod_proxy is
+# loaded before the gate, as it is on Debian.
 lighttpd_gate() {
     local change=()
-    if [[ $BACKEND == @(cgi|proxy) ]]; then
-        change=(-e '/^include "latchkey-headers.conf"/d' -e 's/^# \(server.modules += ( "mod_magnet"\)/\1/' -e 's/^# \(magnet\.\)/\1/')
+    if [ "$BACKEND" = cgi ]; then
+        change=(-e 's/^# \(include "latchkey-headers.conf"\)/\1/' -e '/^server.modules += ( "mod_magnet" )/d' -e '/^magnet\./d')
     fi
     if [ "$BACKEND" = proxy ]; then
         change+=(-e '/^# --- an application/,/^# --- end of an application/s/^# \([^-]\)/\1/' -e "s|\"port\" => 3000|\"port\" => $APP_PORT|"
