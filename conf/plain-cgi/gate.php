@@ -11,7 +11,7 @@ final class LatchkeyGate
 
     /* What of the request latchkey is told. */
     private const TOLD = ['REQUEST_METHOD', 'REQUEST_URI', 'SERVER_PROTOCOL', 'REMOTE_ADDR', 'HTTP_COOKIE', 'HTTP_AUTHORIZATION',
-        'HTTP_ACCEPT', 'HTTP_USER_AGENT', 'HTTP_X_FORWARDED_FOR', 'HTTP_SEC_FETCH_SITE', 'HTTP_SEC_FETCH_MODE'];
+        'HTTP_ACCEPT', 'HTTP_ACCEPT_LANGUAGE', 'HTTP_USER_AGENT', 'HTTP_X_FORWARDED_FOR', 'HTTP_SEC_FETCH_SITE', 'HTTP_SEC_FETCH_MODE'];
     private const ANSWER_MAX = 1 << 20;
 
     /* Names that a page may take for who its reader is, with or without the HTTP_ that says that the client sent it, or the
