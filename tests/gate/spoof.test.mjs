@@ -93,23 +93,25 @@ const literal = (text) => `CAST(x'${Buffer.from(text).toString("hex")}' AS TEXT)
 
 // --- what a client says of itself
 
-/** In each spelling that may become the same variable. */
-const ALL = CLAIMED.flatMap((name) => [...spellings(name, ["-", "_", "."]), ...["!", "#", "$", "%", "&", "'", "*", "+", "^", "`", "|", "~"].flatMap((sign) => [...new Set([...spellings(name, [sign]), name.replace(/-([^-]*)$/, `${sign}$1`)])])]);
+/** In each spelling that may become the same variable; of the signs that honest clients do not use two for each name, all
+ * through it and at its end. */
+const ODD = [..."!#$%&'*+^`|~"];
+const ALL = CLAIMED.flatMap((name, i) => [...spellings(name, ["-", "_", "."]), ...spellings(name, [ODD[i % ODD.length]]), name.replace(/-([^-]*)$/, `${ODD[(i + 5) % ODD.length]}$1`)]);
 /** lighttpd's list, for who has no mod_magnet, knows less; it is run with CGI scripts (scripts/servers/lighttpd.sh). */
 const LISTED = CLAIMED.flatMap(lighttpdSpellings);
 
 for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "lighttpd").map((k) => [k, "cgi"])]) describe(`${kind.name} → ${backend}: claims`, async () => {
 	const s = await site(kind, { backend });
 	after(() => s.stop());
-	const spelled = kind.name === "lighttpd" && backend === "cgi" ? LISTED : ALL, groups = [];
-	for (let i = 0; i < spelled.length; i += 20) groups.push(spelled.slice(i, i + 20));
+	const spelled = kind.name === "lighttpd" && backend === "cgi" ? LISTED : ALL;
+	const by20 = (names) => Array.from({ length: Math.ceil(names.length / 20) }, (_, i) => names.slice(20 * i, 20 * i + 20)), groups = by20(spelled);
 	const u = await s.user();
 	u.session = await s.sessionId(u);
 
 	const head = (p, cookie, lines) => [`GET ${p} HTTP/1.1`, `Host: ${s.host}`, "Connection: close", ...(cookie ? [`Cookie: ${cookie}`] : []), ...lines, "", ""].join("\r\n");
 	/** Variables of the page that carry the claim. */
 	const believed = (text) => text.split("\n").filter((l) => /mallory/.test(l) && /^[A-Za-z0-9_]+=/.test(l) && !/^PHP_AUTH_USER=/.test(l));
-	const never = async (p, cookie, { page = true } = {}) => {
+	const never = async (p, cookie, { page = true, names: some = groups } = {}) => {
 		// where a server refuses a request for one field's name, each of the others is tried by itself
 		const ask = async (lines) => {
 			const text = await s.raw(head(p, cookie, lines));
@@ -118,7 +120,7 @@ for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "ligh
 			if (p === "/protected/" && hasPage(text)) assert.ok(text.includes(`=${u.email}`), "the reader is still who he is");
 			if (/^HTTP\/1\.1 400/.test(text) && lines.length > 1) for (const line of lines) await ask([line]);
 		};
-		for (const names of groups) for (const twice of [false, true]) {
+		for (const names of some) for (const twice of [false, true]) {
 			const lines = names.flatMap((n) => [`${n}: mallory`, ...(twice ? [`${n}: mallory2`, `${n.toLowerCase()}: mallory3`] : [])]);
 			// more fields than Apache takes in one request
 			for (let i = 0; i < lines.length; i += 60) await ask(lines.slice(i, i + 60));
@@ -170,7 +172,8 @@ for (const [kind, backend] of [...SITES, ...KINDS.filter((k) => k.name === "ligh
 	});
 	test("while the gate is away", async () => {
 		await s.withoutGate(async () => {
-			await never("/protected/", u.cookie, { page: false });
+			// (each question may take a second where a program is to be started that is not there)
+			await never("/protected/", u.cookie, { page: false, names: by20(CLAIMED) });
 			await never("/open/", u.cookie);
 		});
 		await s.serves(u.cookie);
