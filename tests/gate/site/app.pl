@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # app.pl PORT-FILE: an HTTP server behind the web server, as a Node, Ruby or Java program would be. It answers every request
-# with the header fields that reached it, as a CGI script would see them, and what became of the body. It takes a free port
+# with the header fields that reached it, as a CGI script would see them, and what became of the body; with status 200, or what
+# ?status= says. It takes a free port
 # of 127.0.0.1 and writes it to PORT-FILE.
 use strict;
 use warnings;
@@ -39,7 +40,8 @@ sub answer {
 	}
 	my $body = body($client, \%field) // return refuse($client);
 	my $text = join '', map { "$_\n" } @env, 'BODY_LEN=' . length $body, 'BODY_MD5=' . md5_hex $body;
-	print $client "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ", length $text, "\r\n\r\n";
+	my ($status) = $target =~ /[?&]status=([2-5]\d\d)$/;
+	print $client 'HTTP/1.1 ', $status // 200, " OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ", length $text, "\r\n\r\n";
 	print $client $text unless $method eq 'HEAD';
 }
 
