@@ -34,7 +34,7 @@ for (const kind of KINDS.filter((k) => k.includes)) describe(kind.name, async ()
 // --- from within the section
 
 /** Files that only staff may see, and a folder. */
-const RULED = ["secret.html", "idx/index.html", "team/"];
+const RULED = ["secret.html", "idx/index.html", "file/secret.html", "team/"];
 const PAGES = {
 	"secret.html": "PLACE=secret\n", "idx/index.html": "PLACE=secret\n", "team/part.txt": "PLACE=secret\n", "mine.txt": "PLACE=mine\n",
 	"part.shtml": '<!--#include virtual="secret.html" -->', "folder.shtml": '<!--#include virtual="team/part.txt" -->',
@@ -42,14 +42,14 @@ const PAGES = {
 	"file.shtml": '<!--#include file="secret.html" -->', "nested-file.shtml": '<!--#include virtual="file.shtml" -->',
 	"about.shtml": 'SIZE<!--#fsize virtual="secret.html" --><!--#fsize file="secret.html" -->',
 	"in/index.shtml": '<!--#include virtual="../secret.html" --><!--#include virtual="/protected/idx/" -->', "mine.shtml": '<!--#include virtual="mine.txt" -->',
-	"list/notes.txt": "x",
+	"file/secret.html": "PLACE=secret\n", "file/index.shtml": '<!--#include file="secret.html" -->', "list/notes.txt": "x",
 };
 /** Below /protected/: what leads there. by: kinds that ask about the page's own path, and show it to who may see it. closed:
  * the others show it to nobody; open: they ask about another path, and show it (conf/shared-hosting: a rule is for a folder). */
 const WAYS = {
 	"secret.html": { by: ["own", "none", "cgi"] }, secret: { by: ["cgi"] }, "idx/": { by: ["own", "cgi"], open: ["none"] },
 	"part.shtml": { by: ["own"] }, "folder.shtml": { by: ["own"] }, "nested.shtml": { by: ["own"] }, "deep.shtml": { by: ["own"] }, "in/": { by: ["own"] },
-	"file.shtml": { by: [] }, "nested-file.shtml": { by: [] },
+	"file.shtml": { by: [] }, "nested-file.shtml": { by: [] }, "file/": { by: [] },
 	"way/secret.html": { by: ["own", "none", "cgi"] }, "way/way/secret.html": { by: ["own", "none", "cgi"] }, "way/team/part.txt": { by: ["own", "none", "cgi"] },
 	"way/way/way/secret.html": { by: ["own", "none", "cgi"] },
 	"way/secret": { by: ["cgi"] }, "way/idx/": { by: ["own", "cgi"], open: ["none"] }, "way/part.shtml": { by: ["own"] }, "way/nested.shtml": { by: ["own"] },
@@ -74,7 +74,7 @@ for (const [kind, backend] of KINDS.filter((k) => k.includes).flatMap((k) => [[k
 				const r = await ask(u, p);
 				assert.ok(!r.text.includes("PLACE=secret"), r.text);
 				// mod_fcgid's error page looks at the address that was sent, and says 401
-				if (!p.endsWith(".shtml") && by.includes(way) && p !== "in/") assert.ok([403, ...(u && kind.spawned !== "fcgid" ? [] : [401])].includes(r.status), `${r.status}`);
+				if (!p.endsWith(".shtml") && by.includes(way) && !["in/", "file/"].includes(p)) assert.ok([403, ...(u && kind.spawned !== "fcgid" ? [] : [401])].includes(r.status), `${r.status}`);
 			}
 		});
 		test(`${p}: who may ${shown ? "does" : "does not either"}`, async () => {
