@@ -37,7 +37,7 @@ class Load {
 		if (inside && n !== 1 && r.status === 200 && !r.text.includes(`=${s.u.email}`)) this.leaks.push(`of somebody else: ${r.text}`);
 	}
 	/** Until a session has been refused, too. */
-	async refused() { assert.ok(await until(() => Object.keys(this.inside).some((k) => Number(k) >= 500), 30_000), `${this.s.kind.name}: nobody is refused: ${JSON.stringify(this.inside)}`); }
+	async refused() { assert.ok(await until(() => Object.keys(this.inside).some((k) => Number(k) >= 500), 60_000), `${this.s.kind.name}: nobody is refused: ${JSON.stringify(this.inside)}`); }
 	async stop() { this.on = false; await this.all; return this; }
 	/** may: statuses beside 200 that a session may have met. Without one it is 401 or one of these. */
 	judge(t, may) {
