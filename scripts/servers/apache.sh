@@ -182,6 +182,7 @@ apache_gate() { # FOLDER
 # What a site has that is to be guarded: PHP by mod_fcgid, CGI scripts, pages that include others (.shtml), directories that
 # are listed, files that are found without their ending (MultiViews), addresses that lead to others (below /FOLDER/way/),
 # and an error page, if there is a file of that name.
+# shellcheck disable=SC2016 # no variables of ours
 apache_pages() {
     printf '%s\n' 'DirectoryIndex index.php index.cgi index.html index.shtml' 'ErrorDocument 404 /lost.html'
     printf '%s\n' "<Directory $DIR/htdocs>" 'Options +Includes +Indexes +MultiViews' 'AddOutputFilter INCLUDES .shtml' \
