@@ -47,7 +47,9 @@ export function talk(to, bytes, { timeout = 30_000 * PATIENCE } = {}) {
 function outcome(raw, why, connected, ms) {
 	const { list } = records(raw), stdout = Buffer.concat(list.filter((r) => r.type === STDOUT).map((r) => r.content));
 	if (why === "ended" && stdout.length) return { kind: "answer", ms, ...parseAnswer(stdout) };
-	return { kind: why === "late" ? "late" : raw.length ? "half" : connected ? "broken" : "refused", why, ms };
+	// a reset is of a connection that was there, whether node had told of it yet or not
+	const there = connected || why === "ECONNRESET";
+	return { kind: why === "late" ? "late" : raw.length ? "half" : there ? "broken" : "refused", why, ms };
 }
 /** A request as bytes. */
 export const bytesOf = (s, method, p, o = {}) => request(s.parts(method, p, o));
