@@ -8,7 +8,7 @@ HOSTER=/srv/hoster
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
-# The sources of this host's own apt, where it is the same Debian; else the usual ones.
+# The sources of this host's own apt, where it is the same Debian; else those that mmdebstrap knows.
 debian_sources() {
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
         grep -E '/debian(-security)?/? bookworm(-updates|-security)? main$' | sort -u | sed 's/^/deb /'
@@ -18,13 +18,13 @@ debian_sources() {
 apt_manners() { apt-config dump | grep -E '^Acquire::(https?::(Proxy|CaInfo|CAPath|Verify-)|(ftp|http|https)::proxy)' | grep -v '""'; }
 
 make_image() { # FILE
-    local sources options=()
+    local sources=() options=()
     apt_manners > "$WORK/apt.conf"
     debian_sources > "$WORK/sources.list"
     [ ! -s "$WORK/apt.conf" ] || options=(--aptopt="$WORK/apt.conf")
-    [ -s "$WORK/sources.list" ] && sources=$WORK/sources.list || sources=http://deb.debian.org/debian
+    [ ! -s "$WORK/sources.list" ] || sources=("$WORK/sources.list")
     quietly "$WORK/mmdebstrap.log" as_root mmdebstrap --mode=root --variant=minbase --include="$PACKAGES_OF_HOST" \
-        "${options[@]}" bookworm "$WORK/image.tar" "$sources" || return 1
+        "${options[@]}" bookworm "$WORK/image.tar" "${sources[@]}" < /dev/null || return 1
     mkdir -p "$(dirname "$1")" && as_root cp "$WORK/image.tar" "$1.$$" && as_root rm "$WORK/image.tar" && as_root mv "$1.$$" "$1"
 }
 
@@ -40,10 +40,10 @@ host_up() {
         mkdir -p /home/site/public_html $HOSTER
         chown -R $SITE_UID:$SITE_UID /home/site $HOSTER
         chmod 1777 /tmp /dev/shm
-        mv /usr/lib/*/libcurl.so.4 /root/"
+        mv /usr/lib/*/libcurl.so.4 $HOSTER/"
 }
 
-libcurl_back() { as_root chroot "$HOST" /bin/sh -c 'for d in /usr/lib/*-linux-gnu; do mv /root/libcurl.so.4 "$d/" || exit 1; done'; }
+libcurl_back() { as_root chroot "$HOST" /bin/sh -c "for d in /usr/lib/*-linux-gnu; do mv $HOSTER/libcurl.so.4 \"\$d/\" || exit 1; done"; }
 
 # Runs a command there as the site's user, with nothing of our environment.
 there() { as_root chroot --userspec="$SITE_UID:$SITE_UID" --groups= "$HOST" /usr/bin/env -i HOME=/home/site PATH=/usr/bin:/bin LC_ALL=C.UTF-8 TZ=UTC "$@"; }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "db/driver.h"
 #include "fixed.h"
+#include "scene_lines.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,9 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct table {
-    const char *name, *columns, *kinds;
-} tables[] = {
+static const struct scene_table tables[] = {
     {"user", "id, name, email, emailVerified, image, createdAt, updatedAt", "sssbstt"},
     {"session",
      "id, token, userId, expiresAt, ipAddress, userAgent, createdAt, updatedAt, rememberMe, authenticatedAt, diesAt, "
@@ -221,12 +220,12 @@ static void *ready(struct scene *s, struct arena *a, const struct stmt_row *row,
 
 static const struct stmt_row reset_row = {.name = "RESET", .params = "", .results = ""};
 
-static struct stmt_row dump_row(const struct table *t)
+static struct stmt_row dump_row(const struct scene_table *t)
 {
     return (struct stmt_row){.name = "DUMP", .params = "", .results = t->kinds};
 }
 
-static void *dump_ready(struct scene *s, struct arena *a, const struct table *t)
+static void *dump_ready(struct scene *s, struct arena *a, const struct scene_table *t)
 {
     const struct stmt_row row = dump_row(t);
 
@@ -314,60 +313,7 @@ struct auth scene_auth(struct scene *s, struct db *db, struct arena *a)
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
 
-static bool all_of(const char *s, const char *set, size_t n)
-{
-    return strlen(s) == n && strspn(s, set) == n;
-}
-
-/* Of word, user, hash and so on each that was drawn as its kind. What a token is bound to is drawn by nobody. */
-static const char *ticket_shown(struct arena *a, const char *column, const char *s)
-{
-    struct buf b = buf_in(a);
-
-    for (size_t i = 0, n;; i++, s += n + 1) {
-        n = strcspn(s, ": ");
-        bool drawn = strcmp(column, "identifier") == 0 ? i == 1 : n >= 16 && n <= RNG_ID_LEN && !memchr(s, '@', n);
-        drawn = drawn && strncmp(s, "FIXED", 5) != 0;
-        buf_printf(&b, "%.*s%.*s", i ? 1 : 0, i ? s - 1 : s, drawn ? 7 : (int)n, drawn ? "<drawn>" : s);
-        if (!s[n])
-            return buf_str(&b);
-    }
-}
-
-/* A token's hash is drawn as the token is; that its session is there, the id tells. The secret's print is not drawn. */
-static const char *shown(struct arena *a, const struct table *t, size_t column, const char *s)
-{
-    static const char *const columns[] = {"id", "identifier", "value"};
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-    if (strcmp(t->name, "verification") == 0)
-        return ticket_shown(a, columns[column], s);
-    if (strncmp(s, "FIXED", 5) == 0)
-        return s;
-    if (all_of(s, letters, RNG_ID_LEN))
-        return "<id>";
-    if (column == 1 && strcmp(t->name, "session") == 0)
-        return "<hash>";
-    return strncmp(s, "$scrypt$ln=4", 12) == 0 && strcmp(s, bobs_hash) != 0 ? "<new password>" : s;
-}
-
-static const char *line_of(struct arena *a, const struct table *t, const struct db_val *v)
-{
-    struct buf b = buf_in(a);
-
-    buf_puts(&b, t->name);
-    for (size_t i = 0; t->kinds[i]; i++) {
-        if (v[i].null)
-            buf_puts(&b, "|NULL");
-        else if (t->kinds[i] == 's')
-            buf_printf(&b, "|%s", shown(a, t, i, v[i].s));
-        else
-            buf_printf(&b, "|%lld", (long long)v[i].i);
-    }
-    return buf_str(&b);
-}
-
-static void rows_take(struct scene *s, struct arena *a, const struct table *t, struct db_result *res)
+static void rows_take(struct scene *s, struct arena *a, const struct scene_table *t, struct db_result *res)
 {
     const struct stmt_row row = dump_row(t);
     bool kept = s->plain == s->ready_on; /* or somebody looks at a copy */
@@ -380,32 +326,16 @@ static void rows_take(struct scene *s, struct arena *a, const struct table *t, s
     need(e, t->name);
 }
 
-static int by_text(const void *x, const void *y)
-{
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
-static void table_dump(struct arena *a, const struct table *t, const struct db_result *res, struct buf *out)
-{
-    const char **line = ARENA_ARRAY(a, const char *, res->n + 1);
-
-    for (size_t r = 0; r < res->n; r++)
-        line[r] = line_of(a, t, res->v + r * res->cols);
-    qsort(line, res->n, sizeof *line, by_text);
-    for (size_t r = 0; r < res->n; r++)
-        buf_printf(out, "%s\n", line[r]);
-}
-
 const char *scene_dump(struct scene *s, struct arena *a)
 {
     struct buf out = buf_in(a);
     struct db_result res;
 
-    for (const struct table *t = tables; t < tables + TABLES; t++) {
+    for (const struct scene_table *t = tables; t < tables + TABLES; t++) {
         if (s->but_tries && t == COUNTERS)
             continue;
         rows_take(s, a, t, &res);
-        table_dump(a, t, &res, &out);
+        scene_lines(a, t, &res, bobs_hash, &out);
     }
     return buf_str(&out);
 }
@@ -420,6 +350,6 @@ const char *scene_counters(struct scene *s, struct arena *a, int64_t *most)
     for (size_t r = 0; r < res.n; r++)
         if (res.v[r * res.cols + TRIES].i > *most)
             *most = res.v[r * res.cols + TRIES].i;
-    table_dump(a, COUNTERS, &res, &out);
+    scene_lines(a, COUNTERS, &res, bobs_hash, &out);
     return buf_str(&out);
 }
