@@ -6,6 +6,7 @@
 
 /* What a command is run with. Options that a command does not take are refused before it starts. */
 struct ctl {
+    struct shmcache *cache; /* told of what changes; NULL: there is none */
     const char *conf_path;
     struct cfg *cfg;
     struct arena *arena;
@@ -30,6 +31,8 @@ int ctl_keys(struct ctl *ctl, struct keys **out);
 
 /* Run by root, files must still belong to whom the program runs as: acts on as the owner of pool.state. ERR_IO. */
 MUST_USE enum err ctl_become_owner(const struct cfg *cfg);
+/* What is changed by the open store is seen at once by all processes of this host. Warns where it is not. */
+void ctl_share(struct ctl *ctl);
 
 /* Exit statuses. */
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };

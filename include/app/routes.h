@@ -35,6 +35,7 @@ struct route {
     bool spends;        /* takes a one-time token; where that is all it asks for it stands for a form token as well */
     bool next;          /* takes where to go on as `next`, which is no query of pairs (app/h_page.c) */
     bool reads;         /* form is form_reading: disableRefresh makes it passive */
+    bool cached;        /* only tells who asks: that may come from the session cache */
     enum err (*handle)(struct ctx *ctx, const void *in);
     const char *then;    /* where a form of a page leads, below the base path; "": pages.home; NULL: its handler answers */
     enum err (*again)(struct ctx *ctx, enum err e); /* shows a form again, with what was wrong; NULL: a page says so */

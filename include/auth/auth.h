@@ -43,6 +43,8 @@ struct auth {
     struct attempt *attempt; /* the try that was counted (auth/throttle.h); NULL: none */
     int64_t retry_after;     /* with ERR_LIMITED: seconds */
     enum finding finding;    /* how much of it session_check shall find */
+    struct shmcache *cache;  /* where sessions may come from and be kept; NULL: from the store only */
+    uint64_t ring;           /* of the secrets, with a cache: keys_ring */
     bool mail_queued;        /* whoever sends is to be told, once the transaction is over */
 };
 
@@ -64,6 +66,7 @@ struct presented {
     size_t n;
     struct {
         char token[RNG_ID_SIZE], hash[TOKEN_HASH_SIZE];
+        char signature[TOKEN_SIGNATURE_SIZE]; /* that it came with; "": with none */
     } v[PRESENTED_MAX];
 };
 
@@ -154,6 +157,11 @@ MUST_USE enum err reset_known(struct auth *au, const char *token);
 /* The living session of the first presented token that has one. Slides it and notes its use where that is due and
  * `passive` is not set. ERR_NONE: none of them lives. */
 MUST_USE enum err session_check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
+                                struct checked *out);
+/* The same without asking the store: the session of the one token presented, if it is cached, lives, and nothing of it is
+ * due to be written. Its signature has not been verified, and need not be: it is the one that held when the session was
+ * looked up, or the answer is ERR_NONE: ask session_check. */
+MUST_USE enum err session_known(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
                                 struct checked *out);
 /* Inside a transaction that holds no lock yet: takes the user's lock, ends `old`, keeps the ceiling, adds the session.
  * password: the hash that was verified. ERR_BAD_CREDENTIALS: it changed meanwhile, or the user was disabled or deleted.

@@ -34,6 +34,9 @@ MUST_USE enum err keys_mac(const struct keys *k, size_t i, const char *msg, size
 /* Keyed fingerprint of the i-th secret, hex: tells whether two hosts hold the same one, and nothing else. */
 MUST_USE enum err keys_print(const struct keys *k, size_t i, char out[static KEYS_PRINT_SIZE]);
 
+/* Tells sets of secrets apart, and nothing else. ERR_INTERNAL. */
+MUST_USE enum err keys_ring(const struct keys *k, uint64_t *out);
+
 /* AUTO(keys) */
 static inline void auto_keys(struct keys **k)
 {

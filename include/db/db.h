@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/board.h"
+#include "base/shmcache.h"
 #include "conf/config.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,6 +81,12 @@ void db_hurry_end(struct db *db);
 void db_close(struct db **db);
 /* "sqlite 3.40.1", for people. */
 const char *db_version(const struct db *db);
+
+/* From now on the processes of this host hear of changes by this cache, which must outlive db; NULL: there is none. */
+void db_share(struct db *db, struct shmcache *cache);
+/* The next statement changes sessions, data or groups of this user and of nobody else. NULL: of all. To be called before
+ * each one that changes such rows: what is cached of others then stays. */
+void db_changes(struct db *db, const char *user_id);
 
 /* Runs a reading statement. Outside a transaction it is run once more, on a new connection, if the connection broke.
  * ERR_INTERNAL if values and signature differ. */

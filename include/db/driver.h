@@ -73,6 +73,9 @@ struct db {
     bool tx;               /* between begin and commit or rollback */
     bool pinned;           /* something hangs on this very connection: it is not replaced */
     bool told;             /* that the time is over */
+    struct shmcache *cache; /* what must hear of changes; may be NULL */
+    struct shmcache_change change; /* of the transaction, or the statement */
+    bool named;            /* whose the next change is has been said */
 };
 
 /* --- db_conn.c --- */
@@ -81,6 +84,18 @@ struct db {
 void db_break(struct db *db, enum err e, bool late);
 /* May a statement begin? Connects anew where a connection has broken that nothing hangs on. ERR_DB_LOST, ERR_DB_DOWN. */
 MUST_USE enum err db_usable(struct db *db);
+
+/* --- db_change.c --- */
+
+/* Does the statement change what may be cached? */
+bool db_is_shown(enum stmt id);
+/* One is about to run. */
+void db_change_note(struct db *db, enum stmt id);
+/* Around what makes the noted changes seen by others; e: what became of it. */
+void db_change_begin(struct db *db);
+void db_change_end(struct db *db, enum err e);
+/* Nothing of it happens. */
+void db_change_drop(struct db *db);
 
 /* The driver that cfg names. */
 const struct db_driver *db_driver_of(const struct cfg *cfg);

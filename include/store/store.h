@@ -156,6 +156,9 @@ struct groups {
  * and all groups of the user. One round trip. */
 MUST_USE enum err sessions_find_gate(struct db *db, struct arena *a, const char *token_hash, struct session *s,
                                      struct user *u, struct groups *groups);
+/* As sessions_find, and all groups of the user. One round trip. */
+MUST_USE enum err sessions_find_groups(struct db *db, struct arena *a, const char *token_hash, struct session *s,
+                                       struct user *u, struct groups *groups);
 /* Living sessions of a user, oldest first. */
 MUST_USE enum err sessions_list(struct db *db, struct arena *a, const char *user_id, int64_t now, struct session **out,
                                 size_t *n);

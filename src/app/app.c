@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "crypto/breached.h"
 #include "db/migrate.h"
+#include "store/session_cache.h"
 
 #include <string.h>
 
@@ -29,12 +30,15 @@ enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct a
     TRY(arena_open(&out->arena, ARENA_BLOCK));
     TRY(signer_open(&out->signer));
     TRY(words_open(cfg, &out->words));
+    TRY(keys_ring(keys, &out->ring));
+    TRY(session_cache_open(cfg, &out->cache));
     return kdf_gate_open(cfg, out->place.apart, &out->gate);
 }
 
 void app_close(struct app *app)
 {
     db_close(&app->db);
+    shmcache_close(&app->cache);
     signer_close(&app->signer);
     words_close(&app->words);
     kdf_gate_close(&app->gate);
@@ -46,6 +50,7 @@ enum err app_prepare(struct app *app)
     if (*app->cfg->password_breached)
         TRY(breached_check(app->cfg->password_breached));
     TRY(db_open(app->cfg, NULL, &app->db));
+    db_share(app->db, app->cache);
     TRY(migrate_ready(app->db, app->arena));
     TRY(meta_check_secret(app->db, app->arena, app->keys));
     TRY(audit_check(app->cfg));
@@ -72,6 +77,7 @@ enum err app_connect(struct app *app)
     if (app->db)
         return ERR_OK;
     TRY(db_open_existing(app->cfg, board ? &board->store : NULL, &app->db));
+    db_share(app->db, app->cache);
     enum err e = migrate_current(app->db, app->arena);
     if (e == ERR_OK && app->unproven)
         e = meta_check_secret(app->db, app->arena, app->keys);

@@ -177,13 +177,12 @@ bool guard_preflight(struct ctx *ctx, const char *allow)
 
 /* --- who ---------------------------------------------------------------------------------------------------------- */
 
-static enum err present(struct ctx *ctx, const char *token)
+static enum err present(struct presented *p, const char *token, const char *signature)
 {
-    struct presented *p = &ctx->presented;
-
     if (p->n == PRESENTED_MAX)
         return ERR_OK;
     memcpy(p->v[p->n].token, token, RNG_ID_SIZE);
+    memcpy(p->v[p->n].signature, signature, strlen(signature) + 1);
     TRY(token_hash(token, p->v[p->n].hash));
     p->n++;
     return ERR_OK;
@@ -192,11 +191,11 @@ static enum err present(struct ctx *ctx, const char *token)
 /* A value that is not ours is passed over; one that cannot be judged is not: that would sign its user out. */
 static enum err present_signed(struct ctx *ctx, const char *value)
 {
-    char token[RNG_ID_SIZE];
+    char token[RNG_ID_SIZE], signature[TOKEN_SIGNATURE_SIZE];
 
     enum err e = token_verify(ctx->au.keys, value, token);
-    if (e == ERR_OK)
-        e = present(ctx, token);
+    if (e == ERR_OK && token_split(value, token, signature))
+        e = present(&ctx->presented, token, signature);
     return e == ERR_NONE ? ERR_OK : e;
 }
 
@@ -221,7 +220,7 @@ static enum err present_bearer(struct ctx *ctx)
     if (!value)
         return ERR_OK;
     if (token_wellformed(value))
-        return present(ctx, value);
+        return present(&ctx->presented, value, "");
     if (strchr(value, '%'))
         value = enc_unpercent(ctx->au.arena, value, strlen(value), false);
     return value ? present_signed(ctx, value) : ERR_OK;
@@ -292,13 +291,47 @@ static bool lately(const struct ctx *ctx, enum who who)
            session_fresh(ctx->au.cfg, &ctx->who.session, ctx->au.now);
 }
 
-enum err guard_who(struct ctx *ctx)
+/* The cache is for routes that only tell who asks; with a JWT in the answer the store is needed all the same. */
+static struct shmcache *cache_for(const struct ctx *ctx)
 {
-    enum who who = ctx->route->who;
+    bool signs = ctx->au.cfg->auth_mode == MODE_JWT && ctx->route->who != WHO_GATED;
 
-    need_read(ctx);
-    if (who == WHO_ANYONE || (who == WHO_GATED && ctx->need.own))
-        return ERR_OK;
+    return ctx->route->cached && !signs ? ctx->app->cache : NULL;
+}
+
+/* The one session that is shown, where nothing else is, its signature not verified. */
+static bool present_one(struct ctx *ctx, struct presented *p)
+{
+    const char *value[2], *cookies = ctx->req.cookie;
+    char token[RNG_ID_SIZE], signature[TOKEN_SIGNATURE_SIZE];
+
+    if (!cookies || (ctx->req.authorization && config_bearer(ctx->au.cfg)) ||
+        cookie_values(ctx->au.arena, cookies, ctx->au.cfg->cookie_full, value, 2) != 1)
+        return false;
+    return token_split(value[0], token, signature) && present(p, token, signature) == ERR_OK;
+}
+
+/* Who asks, if that is known without asking the store. ERR_NONE: it is not. */
+static enum err who_known(struct ctx *ctx)
+{
+    struct presented p = {.n = 0};
+    enum err e = ERR_NONE;
+
+    ctx->au.cache = cache_for(ctx);
+    ctx->au.ring = ctx->app->ring;
+    if (ctx->au.cache && present_one(ctx, &p))
+        e = session_known(&ctx->au, &p, &ctx->caller, ctx->passive, &ctx->who);
+    if (e == ERR_OK) {
+        ctx->presented = p;
+        ctx->presented_read = true;
+    }
+    explicit_bzero(&p, sizeof p);
+    return e;
+}
+
+/* The same by asking it. ERR_NONE: nobody. */
+static enum err who_asked(struct ctx *ctx, enum who who)
+{
     if (who != WHO_STORE)
         TRY(guard_presented(ctx));
     /* who shows nothing, or something forged, is nobody, whether the store is there or not */
@@ -307,8 +340,22 @@ enum err guard_who(struct ctx *ctx)
         ctx->au.db = ctx->app->db;
     }
     if (who <= WHO_PRESENTS)
+        return ERR_NONE;
+    return session_check(&ctx->au, &ctx->presented, &ctx->caller, ctx->passive, &ctx->who);
+}
+
+enum err guard_who(struct ctx *ctx)
+{
+    enum who who = ctx->route->who;
+
+    need_read(ctx);
+    if (who == WHO_ANYONE || (who == WHO_GATED && ctx->need.own))
         return ERR_OK;
-    enum err e = session_check(&ctx->au, &ctx->presented, &ctx->caller, ctx->passive, &ctx->who);
+    enum err e = who_known(ctx);
+    if (e == ERR_NONE)
+        e = who_asked(ctx, who);
+    if (who <= WHO_PRESENTS)
+        return e == ERR_NONE ? ERR_OK : e;
     if (e != ERR_OK && e != ERR_NONE)
         return e;
     ctx->signed_in = e == ERR_OK;

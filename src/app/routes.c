@@ -35,9 +35,9 @@ const struct route routes[] = {
     {.method = METHOD_POST, .path = "/sign-out", .who = WHO_PRESENTS, .form = &form_sign_out,
      .then = "/signed-out", .forms = true, .handle = h_sign_out, .text = "End this session."},
     {.method = METHOD_GET, .path = "/session", .who = WHO_MAYBE, .form = &form_reading, .reads = true,
-     .handle = h_session_get, .text = "The session and its user, or null."},
+     .cached = true, .handle = h_session_get, .text = "The session and its user, or null."},
     {.method = METHOD_GET, .path = "/get-session", .same = "/session", .who = WHO_MAYBE, .form = &form_reading,
-     .reads = true, .handle = h_session_get, .text = "The session and its user, or null."},
+     .reads = true, .cached = true, .handle = h_session_get, .text = "The session and its user, or null."},
     {.method = METHOD_GET, .path = "/sessions", .who = WHO_SIGNED_IN, .form = &form_reading, .reads = true,
      .handle = h_session_list, .text = "The caller's living sessions."},
     {.method = METHOD_GET, .path = "/list-sessions", .same = "/sessions", .who = WHO_SIGNED_IN, .form = &form_reading,
@@ -95,7 +95,7 @@ const struct route routes[] = {
 const size_t routes_count = sizeof routes / sizeof routes[0];
 
 const struct route route_gate = {
-    .path = "/(gate)", .who = WHO_GATED, .handle = h_gate, .text = "May this page be shown, and to whom?"};
+    .path = "/(gate)", .who = WHO_GATED, .cached = true, .handle = h_gate, .text = "May this page be shown, and to whom?"};
 
 /* Does the path fit the pattern? {id} stands for one whole segment; *id is set only then. */
 static bool path_fits(struct arena *a, const char *pattern, const char *path, const char **id)
@@ -173,7 +173,7 @@ static bool row_whole(const struct route *r)
     return r->path && r->path[0] == '/' && r->who >= WHO_ANYONE && r->who <= WHO_FRESH && r->handle && r->text &&
            *route_method_name(r) != '?' && (!r->hashes || r->trying != TRYING_NOTHING) &&
            ((!r->back && !r->page) || r->method == METHOD_GET) && (!r->spends || r->forms) &&
-           (!r->reads || r->form == &form_reading);
+           (!r->reads || r->form == &form_reading) && (!r->cached || r->who == WHO_MAYBE || r->who == WHO_GATED);
 }
 
 enum err routes_check(void)

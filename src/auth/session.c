@@ -3,6 +3,7 @@
 #include "auth/journal.h"
 
 #include "base/log.h"
+#include "store/session_cache.h"
 
 bool session_alive(const struct session *s, int64_t now)
 {
@@ -77,12 +78,54 @@ static enum err session_touch(struct auth *au, const char *hash, const struct ca
     return session_alive(&c->session, au->now) ? ERR_OK : ERR_NONE;
 }
 
+/* What others shall be able to take from the cache is read whole. */
 static enum err find(struct auth *au, const char *hash, struct checked *c)
 {
-    if (au->finding == FIND_WHOLE)
+    bool grouped = au->finding == FIND_GATE_GROUPS;
+
+    if (au->cache && grouped)
+        return sessions_find_groups(au->db, au->arena, hash, &c->session, &c->user, &c->groups);
+    if (au->cache || au->finding == FIND_WHOLE)
         return sessions_find(au->db, au->arena, hash, &c->session, &c->user);
-    return sessions_find_gate(au->db, au->arena, hash, &c->session, &c->user,
-                              au->finding == FIND_GATE_GROUPS ? &c->groups : NULL);
+    return sessions_find_gate(au->db, au->arena, hash, &c->session, &c->user, grouped ? &c->groups : NULL);
+}
+
+/* One that was moved since it was read is kept as it is now. */
+static void keep(struct auth *au, const struct presented *p, struct shmcache_reading *r, bool moved,
+                 const struct checked *c)
+{
+    const char *hash = p->v[c->which].hash;
+    const struct cached in = {
+        .session = c->session,
+        .user = c->user,
+        .groups = c->groups,
+        .grouped = au->finding == FIND_GATE_GROUPS,
+        .signature = p->v[c->which].signature,
+        .ring = au->ring,
+    };
+
+    if (!moved || shmcache_move(au->cache, hash, r))
+        session_cache_put(au->cache, au->arena, hash, r, &in);
+}
+
+/* The session of c->which, dead or alive in the store. ERR_NONE: it does not live. */
+static enum err check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
+                      struct checked *c)
+{
+    const char *hash = p->v[c->which].hash;
+    struct shmcache_reading r;
+
+    if (au->cache)
+        shmcache_begin(au->cache, hash, &r);
+    TRY(find(au, hash, c));
+    if (!session_alive(&c->session, au->now))
+        return ERR_NONE;
+    int64_t seen = c->session.last_seen_at;
+    if (!passive)
+        TRY(session_touch(au, hash, from, c));
+    if (au->cache)
+        keep(au, p, &r, c->moved || c->session.last_seen_at != seen, c);
+    return ERR_OK;
 }
 
 enum err session_check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
@@ -90,11 +133,7 @@ enum err session_check(struct auth *au, const struct presented *p, const struct 
 {
     for (size_t i = 0; i < p->n; i++) {
         struct checked c = {.which = i};
-        enum err e = find(au, p->v[i].hash, &c);
-        if (e == ERR_OK && !session_alive(&c.session, au->now))
-            e = ERR_NONE;
-        if (e == ERR_OK && !passive)
-            e = session_touch(au, p->v[i].hash, from, &c);
+        enum err e = check(au, p, from, passive, &c);
         if (e == ERR_NONE)
             continue;
         if (e == ERR_OK)
@@ -102,6 +141,33 @@ enum err session_check(struct auth *au, const struct presented *p, const struct 
         return e;
     }
     return ERR_NONE;
+}
+
+/* Nothing of it may be due: that is written, and then kept, by session_check. */
+static bool is_usable(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
+                      const struct cached *is)
+{
+    const char *signature = p->v[0].signature;
+    struct session s = is->session;
+
+    if (is->ring != au->ring || (*signature && !token_signature_same(signature, is->signature)))
+        return false;
+    if (!session_alive(&s, au->now) || (au->finding == FIND_GATE_GROUPS && !is->grouped))
+        return false;
+    struct slide due = session_slide(au->cfg, from, au->now, &s);
+    return passive || !(due.extend || due.seen);
+}
+
+enum err session_known(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
+                       struct checked *out)
+{
+    struct cached is;
+
+    if (!au->cache || p->n != 1 || !session_cache_get(au->cache, au->arena, p->v[0].hash, &is) ||
+        !is_usable(au, p, from, passive, &is))
+        return ERR_NONE;
+    *out = (struct checked){.groups = is.groups, .session = is.session, .user = is.user};
+    return ERR_OK;
 }
 
 /* Leaves room for one more session, or refuses. Holds the user's lock, so the count cannot change underneath. */

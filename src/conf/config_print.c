@@ -12,7 +12,7 @@
 static const char head[] =
     "# Configuration of latchkey. A line is a [section], 'key = value' or a comment; nothing continues\n"
     "# on the next line. A comment after a value begins with a blank and ';'. Each key stands here with\n"
-    "# its default. Times take s, m, h or d, sizes k or m. An environment variable LATCHKEY_SECTION_KEY\n"
+    "# its default. Times take ms, s, m, h or d, sizes k or m. An environment variable LATCHKEY_SECTION_KEY\n"
     "# wins over this file.\n";
 
 /* --- the sample and the effective values ------------------------------------------------------------------------- */

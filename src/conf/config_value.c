@@ -6,12 +6,12 @@
 #include <string.h>
 
 struct unit {
-    char letter;
+    const char *name;
     int64_t size;
 };
 static const struct unit time_units[] = {
-    {'d', CLOCK_DAY}, {'h', CLOCK_HOUR}, {'m', CLOCK_MINUTE}, {'s', CLOCK_SECOND}, {0, 0}};
-static const struct unit size_units[] = {{'m', 1024 * 1024}, {'k', 1024}, {0, 0}};
+    {"d", CLOCK_DAY}, {"h", CLOCK_HOUR}, {"m", CLOCK_MINUTE}, {"s", CLOCK_SECOND}, {"ms", 1}, {NULL, 0}};
+static const struct unit size_units[] = {{"m", 1024 * 1024}, {"k", 1024}, {NULL, 0}};
 
 /* The words of each enum, in its order. */
 static const char *const words[][7] = {
@@ -129,9 +129,9 @@ static bool digits(const char **s, int64_t *out)
 
 static const char *unit_text(struct arena *a, const struct unit *units, int64_t n)
 {
-    for (; units->letter && n > 0; units++) {
+    for (; units->name && n > 0; units++) {
         if (n % units->size == 0)
-            return arena_printf(a, "%lld%c", (long long)(n / units->size), units->letter);
+            return arena_printf(a, "%lld%s", (long long)(n / units->size), units->name);
     }
     return arena_printf(a, "%lld", (long long)n);
 }
@@ -143,12 +143,11 @@ static bool unit_parse(const char *text, const struct unit *units, int64_t bare,
 
     if (!digits(&text, &n))
         return false;
-    for (; units && *text && units->letter; units++) {
-        if (units->letter != (*text | 0x20))
+    for (; units && *text && units->name; units++) {
+        if (!enc_equal_nocase(text, units->name))
             continue;
         size = units->size;
-        text++;
-        break;
+        text = "";
     }
     if (*text || n > INT64_MAX / size)
         return false;
@@ -174,7 +173,7 @@ static const char *number_parse(struct arena *a, const struct cfg_row *row, cons
 
     if (!unit_parse(text, units_of(row->type), row->type == CFG_T_TIME ? CLOCK_SECOND : 1, &n)) {
         if (row->type == CFG_T_TIME)
-            return "must be a time: a number, then s, m, h or d, e.g. 10m";
+            return "must be a time: a number, then ms, s, m, h or d, e.g. 10m";
         return row->type == CFG_T_SIZE ? "must be a size: a number, then k or m if wanted, e.g. 64k"
                                        : "must be a whole number";
     }

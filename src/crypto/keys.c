@@ -140,3 +140,19 @@ enum err keys_print(const struct keys *k, size_t i, char out[static KEYS_PRINT_S
     enc_hex(mac, sizeof mac, out);
     return ERR_OK;
 }
+
+enum err keys_ring(const struct keys *k, uint64_t *out)
+{
+    static const char text[] = "latchkey: set of secrets";
+    uint8_t mac[KEYS_MAC_LEN];
+    uint64_t ring = k->n;
+
+    for (size_t i = 0; i < k->n; i++) {
+        uint64_t part;
+        TRY(keys_mac(k, i, text, sizeof text - 1, mac));
+        memcpy(&part, mac, sizeof part);
+        ring = ring * UINT64_C(0x9e3779b97f4a7c15) + part;
+    }
+    *out = ring;
+    return ERR_OK;
+}

@@ -84,3 +84,20 @@ enum err token_verify(const struct keys *k, const char *value, char out[static R
     out[RNG_ID_LEN] = '\0';
     return ERR_OK;
 }
+
+bool token_split(const char *value, char token[static RNG_ID_SIZE], char signature[static TOKEN_SIGNATURE_SIZE])
+{
+    size_t n = strnlen(value, TOKEN_SIGNED_SIZE);
+
+    if (n != TOKEN_SIGNED_SIZE - 1 || value[RNG_ID_LEN] != '.' || !letters_only(value, RNG_ID_LEN))
+        return false;
+    memcpy(token, value, RNG_ID_LEN);
+    token[RNG_ID_LEN] = '\0';
+    memcpy(signature, value + RNG_ID_LEN + 1, SIG_LEN + 1);
+    return true;
+}
+
+bool token_signature_same(const char *a, const char *b)
+{
+    return strlen(a) == SIG_LEN && strlen(b) == SIG_LEN && CRYPTO_memcmp(a, b, SIG_LEN) == 0;
+}

@@ -7,6 +7,7 @@
 #include "base/enc.h"
 #include "base/log.h"
 #include "db/migrate.h"
+#include "store/session_cache.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -173,6 +174,21 @@ static const char *actor_name(struct arena *a)
               : arena_printf(a, "administrator %d", (int)getuid());
 }
 
+void ctl_share(struct ctl *ctl)
+{
+    if (session_cache_open(ctl->cfg, &ctl->cache) != ERR_OK)
+        log_warn("the session cache cannot be reached: processes that serve may take up to %lld ms to see what changes",
+                 (long long)ctl->cfg->session_cache_max_age);
+    db_share(ctl->au.db, ctl->cache);
+}
+
+static enum err store_open(struct ctl *ctl, enum ctl_needs needs)
+{
+    TRY(needs == MAKES_STORE ? db_open(ctl->cfg, NULL, &ctl->au.db) : db_open_existing(ctl->cfg, NULL, &ctl->au.db));
+    ctl_share(ctl);
+    return needs == MAKES_STORE ? migrate_ready(ctl->au.db, ctl->arena) : migrate_current(ctl->au.db, ctl->arena);
+}
+
 static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
 {
     TRY(arena_open(&ctl->arena, ARENA_BLOCK));
@@ -186,12 +202,7 @@ static enum err ctl_open(struct ctl *ctl, enum ctl_needs needs)
         TRY(ctl_become_owner(ctl->cfg));
     if (needs == NEEDS_CONFIG || needs == CHANGES_STORE)
         return ERR_OK;
-    if (needs == MAKES_STORE) {
-        TRY(db_open(ctl->cfg, NULL, &ctl->au.db));
-        return migrate_ready(ctl->au.db, ctl->arena);
-    }
-    TRY(db_open_existing(ctl->cfg, NULL, &ctl->au.db));
-    return migrate_current(ctl->au.db, ctl->arena);
+    return store_open(ctl, needs);
 }
 
 int ctl_keys(struct ctl *ctl, struct keys **out)
@@ -211,6 +222,7 @@ static void ctl_close(struct ctl *ctl)
     if (ctl->au.mail_queued)
         jobs_mail_queued(ctl->cfg);
     db_close(&ctl->au.db);
+    shmcache_close(&ctl->cache);
     config_free(&ctl->cfg);
     arena_close(&ctl->arena);
 }

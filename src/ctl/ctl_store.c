@@ -134,8 +134,10 @@ int ctl_migrate(struct ctl *ctl)
     int from = 0, to = 0;
 
     enum err e = db_open(ctl->cfg, NULL, &ctl->au.db);
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
+        ctl_share(ctl);
         e = migrate_up(ctl->au.db, ctl->arena, &from, &to);
+    }
     if (e != ERR_OK)
         return ctl_fail_err(ctl, e, "migrate");
     struct out *o = out_object(ctl, "from:i to:i");

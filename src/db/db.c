@@ -153,9 +153,14 @@ enum err db_exec_n(struct db *db, enum stmt id, int64_t *changed, const struct d
 {
     int64_t rows = 0;
 
+    db_change_note(db, id);
+    if (!db->tx)
+        db_change_begin(db);
     enum err e = stmt_run(db, id, v, n, NULL, &rows);
     for (int i = 0; e == ERR_DB_CONFLICT && !db->tx && db_try_again(i); i++)
         e = stmt_run(db, id, v, n, NULL, &rows);
+    if (!db->tx)
+        db_change_end(db, e);
     if (e != ERR_OK)
         return e;
     if (changed)
@@ -179,6 +184,7 @@ enum err db_begin(struct db *db, struct db **tx)
     }
     if (e != ERR_OK)
         return e;
+    db_change_drop(db);
     db->tx = true;
     *tx = db;
     return ERR_OK;
@@ -197,10 +203,17 @@ enum err db_commit(struct db **tx)
     db->tx = false;
     if (e == ERR_OK && !db->driver->in_tx(db)) {
         log_error("the transaction to be committed has ended before");
+        db_change_drop(db);
         return ERR_DB;
     }
-    if (e == ERR_OK)
-        e = db->driver->commit(db);
+    if (e != ERR_OK) {
+        db_change_drop(db);
+        db->driver->rollback(db);
+        return e;
+    }
+    db_change_begin(db);
+    e = db->driver->commit(db);
+    db_change_end(db, e);
     if (e != ERR_OK)
         db->driver->rollback(db);
     return e;
@@ -214,6 +227,7 @@ void auto_db_tx(struct db **tx)
     if (!db || !db->tx)
         return;
     db->tx = false;
+    db_change_drop(db);
     db->driver->rollback(db);
 }
 
@@ -233,7 +247,13 @@ bool db_try_again(int tries)
 enum err db_script(struct db *db, const char *sql)
 {
     TRY(db_usable(db));
-    return db->driver->script(db, sql);
+    shmcache_change_add(&db->change, NULL);
+    if (!db->tx)
+        db_change_begin(db);
+    enum err e = db->driver->script(db, sql);
+    if (!db->tx)
+        db_change_end(db, e);
+    return e;
 }
 
 enum err db_has_table(struct db *db, const char *name, bool *yes)

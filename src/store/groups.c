@@ -42,6 +42,20 @@ enum err sessions_find_gate(struct db *db, struct arena *a, const char *token_ha
     return ERR_OK;
 }
 
+enum err sessions_find_groups(struct db *db, struct arena *a, const char *token_hash, struct session *s,
+                              struct user *u, struct groups *groups)
+{
+    struct db_rows rows;
+
+    TRY(db_query(db, ST_SESSION_GROUPS, a, &rows, DB_TEXT(token_hash)));
+    if (rows.n == 0)
+        return ERR_NONE;
+    row_session(db_row(&rows, 0), s);
+    row_user(db_row(&rows, 0) + ROW_SESSION_COLS, u);
+    names_of(a, &rows, ROW_SESSION_COLS + ROW_USER_COLS, groups);
+    return ERR_OK;
+}
+
 enum err groups_of(struct db *db, struct arena *a, const char *user_id, struct groups *out)
 {
     struct db_rows rows;
@@ -53,6 +67,7 @@ enum err groups_of(struct db *db, struct arena *a, const char *user_id, struct g
 
 enum err groups_add(struct db *db, const char *user_id, const char *name)
 {
+    db_changes(db, user_id);
     return db_exec(db, ST_GROUP_ADD, NULL, DB_TEXT(user_id), DB_TEXT(name));
 }
 
@@ -60,6 +75,7 @@ enum err groups_remove(struct db *db, const char *user_id, const char *name)
 {
     int64_t changed;
 
+    db_changes(db, user_id);
     TRY(db_exec(db, ST_GROUP_REMOVE, &changed, DB_TEXT(user_id), DB_TEXT(name)));
     return row_changed(changed);
 }

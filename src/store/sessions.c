@@ -123,6 +123,7 @@ enum err sessions_renew(struct db *db, const struct session *s, const char *pass
 {
     int64_t changed;
 
+    db_changes(db, s->user_id);
     TRY(db_exec(db, ST_SESSION_RENEW, &changed, DB_TIME(now), DB_TEXT(s->id), DB_TEXT(s->user_id), DB_TEXT(s->user_id),
                 DB_TEXT(password)));
     return row_changed(changed);
@@ -142,12 +143,14 @@ enum err sessions_end_own(struct db *db, const char *id, const char *user_id, in
 {
     int64_t changed;
 
+    db_changes(db, user_id);
     TRY(db_exec(db, ST_SESSION_END_OWN, &changed, DB_TEXT(id), DB_TEXT(user_id), DB_TIME(now)));
     return row_changed(changed);
 }
 
 enum err sessions_end_user(struct db *db, const char *user_id, const char *keep, int64_t *n)
 {
+    db_changes(db, user_id);
     if (keep)
         return db_exec(db, ST_SESSION_END_OTHERS, n, DB_TEXT(user_id), DB_TEXT(keep));
     return db_exec(db, ST_SESSION_END_USER, n, DB_TEXT(user_id));
@@ -155,6 +158,7 @@ enum err sessions_end_user(struct db *db, const char *user_id, const char *keep,
 
 enum err sessions_end_everybody(struct db *db, int64_t *n)
 {
+    db_changes(db, NULL);
     return db_exec(db, ST_SESSION_END_ALL, n, DB_NONE);
 }
 

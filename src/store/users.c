@@ -59,6 +59,7 @@ enum err users_update(struct db *db, const char *id, const char *name, bool set_
 {
     int64_t changed;
 
+    db_changes(db, id);
     TRY(db_exec(db, ST_USER_UPDATE, &changed, DB_TEXT(name), DB_INT(set_image), DB_TEXT(image), DB_TIME(now),
                 DB_TEXT(id)));
     return row_changed(changed);
@@ -69,6 +70,7 @@ enum err users_verify(struct db *db, const char *id, const char *email, int64_t 
 {
     int64_t changed;
 
+    db_changes(db, id);
     TRY(db_exec(db, ST_USER_VERIFY, &changed, DB_TIME(now), DB_TEXT(id), DB_TEXT(email)));
     return row_changed(changed);
 }
@@ -77,6 +79,7 @@ enum err users_set_email(struct db *db, const char *id, const char *from, const 
 {
     int64_t changed;
 
+    db_changes(db, id);
     TRY(db_exec(db, ST_USER_SET_EMAIL, &changed, DB_TEXT(to), DB_TIME(now), DB_TEXT(id), DB_TEXT(from)));
     return row_changed(changed);
 }
@@ -85,12 +88,14 @@ enum err users_delete(struct db *db, const char *id)
 {
     int64_t changed;
 
-    TRY(db_exec(db, ST_SESSION_END_USER, NULL, DB_TEXT(id)));
+    TRY(sessions_end_user(db, id, NULL, NULL));
     TRY(db_exec(db, ST_ACCOUNT_DELETE_ALL, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_DEVICE_DELETE_ALL, NULL, DB_TEXT(id)));
+    db_changes(db, id);
     TRY(db_exec(db, ST_GROUP_REMOVE_ALL, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_LIMIT_CLEAR, NULL, DB_TEXT(id)));
     TRY(db_exec(db, ST_LOCK_DELETE, NULL, DB_TEXT(id)));
+    db_changes(db, id);
     TRY(db_exec(db, ST_USER_DELETE, &changed, DB_TEXT(id)));
     return row_changed(changed);
 }

@@ -278,7 +278,7 @@ static void test_all_faults_told(void)
     const char *text = "[auth]\nbase_path = auth\n[session]\nexpires_in = never\nwhat = 1\n[pool]\nworkers = 0\n";
     struct cfg *cfg = parse_len(text, strlen(text), false, ERR_CONFIG);
 
-    CU_ASSERT_STRING_EQUAL(said, "t.conf:4: session.expires_in: must be a time: a number, then s, m, h or d, e.g. 10m\n"
+    CU_ASSERT_STRING_EQUAL(said, "t.conf:4: session.expires_in: must be a time: a number, then ms, s, m, h or d, e.g. 10m\n"
                                  "t.conf:5: session.what: there is no such key\n"
                                  "t.conf:7: pool.workers: must be from 1 to 1000\n"
                                  "t.conf: auth.base_url: must be set, e.g. https://www.example.org\n"

@@ -63,7 +63,7 @@ static void test_print_sample(void)
         keys += key;
         p += len + (p[len] == '\n');
     }
-    CU_ASSERT_EQUAL(keys, 97);
+    CU_ASSERT_EQUAL(keys, 99);
     struct cfg *one = parse_len(buf_str(&least), least.len, false, ERR_OK);
     struct cfg *two = parse_len(buf_str(&active), active.len, false, ERR_OK);
     struct buf x = buf_in(a), y = buf_in(a);
@@ -135,7 +135,7 @@ static void test_items(void)
         if (i > 0)
             CU_ASSERT_STRING_EQUAL(item.value, item.def); /* defaults are written as they are printed */
     }
-    CU_ASSERT_EQUAL(i, 97);
+    CU_ASSERT_EQUAL(i, 99);
     config_free(&cfg);
 }
 
