@@ -203,6 +203,7 @@ enum err shmcache_attach(struct shmcache *c)
         if (!lock_take(fd))
             return failed(c, "cannot be locked");
         e = take(c, fd, path);
+        flock(fd, LOCK_UN); /* the mapping keeps the file open, and would keep the lock */
     }
     if (e == ERR_NONE)
         log_error("%s: is made anew again and again: do two configurations share %s?", path, c->options.dir);

@@ -17,6 +17,8 @@ if (!BUILD) throw new Error("latchkey is not built: set LATCHKEY_BUILD or build 
 export const PATIENCE = Number(process.env.PATIENCE ?? 1);
 /** The store that servers get unless start() is told another: sqlite or mysql (then LATCHKEY_TEST_MYSQL names a socket). */
 export const STORE = process.env.STORE ?? "sqlite";
+/** Settings that all servers get unless start() is told otherwise: SETTINGS="section.key=value ...". */
+const EVERYWHERE = Object.fromEntries((process.env.SETTINGS ?? "").split(" ").filter(Boolean).map((s) => [s.slice(0, s.indexOf("=")), s.slice(s.indexOf("=") + 1)]));
 
 export const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 export const PASSWORD = "correct-horse-1", FOREIGN = "https://evil.example";
@@ -44,7 +46,7 @@ const run = (file, args, env) => new Promise((resolve, reject) =>
  * mysql; mysql: socket of another database server than the usual one. */
 export async function start({ set = {}, workers = 2, clock = false, server = "none", store = STORE, signIn = false, mysql = process.env.LATCHKEY_TEST_MYSQL, args: more = [], as = Server } = {}) {
 	const args = ["up", "--server", server, "--store", store, "--workers", String(workers), ...(signIn ? ["--sign-in"] : []), ...more], env = { LATCHKEY_BUILD: BUILD, ...(mysql && { LATCHKEY_TEST_MYSQL: mysql }) };
-	for (const [k, v] of Object.entries(set)) args.push("--set", `${k}=${v}`);
+	for (const [k, v] of Object.entries({ ...EVERYWHERE, ...set })) args.push("--set", `${k}=${v}`);
 	let clockFile;
 	if (clock) {
 		clockFile = path.join(newDir("clock"), "offset");
