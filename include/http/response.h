@@ -44,7 +44,11 @@ void json_put(struct json_object *o, const char *key, struct json_object *value)
 void json_append(struct json_object *list, struct json_object *value);
 /* v as text that may stand inside HTML: < > & U+2028 U+2029 as \u escapes. */
 void json_write(struct buf *b, struct json_object *v);
+/* A string, likewise, without a json_object; NULL gives null. */
+void json_write_text(struct buf *b, const char *s);
 
+/* For a JSON value that is written without json_object: where to, empty and with room for `size` bytes. */
+struct buf *response_json(struct response *r, int status, size_t size);
 /* Body from a JSON value, as json_write writes it. Takes `json`. */
 void response_json_take(struct response *r, int status, struct json_object *json);
 /* {"message":…,"code":…}; code may be NULL. */

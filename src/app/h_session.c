@@ -13,19 +13,29 @@ static void drop_cookie(struct ctx *ctx)
     ctx->cookie_token = NULL;
 }
 
+static void whole_write(struct response *r, const struct checked *who)
+{
+    const struct user *u = &who->user;
+    struct buf *b =
+        response_json(r, 200, 2 * VIEW_TEXT + strlen(who->session.agent) + strlen(u->name) + strlen(u->email));
+
+    buf_puts(b, "{\"session\":");
+    view_session_text(b, &who->session, true);
+    buf_puts(b, ",\"user\":");
+    view_user_text(b, u);
+    buf_puts(b, "}");
+}
+
 enum err h_session_get(struct ctx *ctx, const void *in)
 {
-    struct json_object *o = NULL;
-
     (void)in;
     TRY(response_header(&ctx->res, "Pragma", "no-cache"));
-    if (ctx->signed_in) {
-        o = json_need(json_object_new_object());
-        json_put(o, "session", view_session(&ctx->who.session, true));
-        json_put(o, "user", view_user(&ctx->who.user));
+    if (!ctx->signed_in) {
+        json_write_text(response_json(&ctx->res, 200, 0), NULL);
+        return ERR_OK;
     }
-    response_json_take(&ctx->res, 200, o);
-    return ctx->signed_in ? answer_jwt(ctx) : ERR_OK;
+    whole_write(&ctx->res, &ctx->who);
+    return answer_jwt(ctx);
 }
 
 enum err h_session_list(struct ctx *ctx, const void *in)
@@ -35,10 +45,14 @@ enum err h_session_list(struct ctx *ctx, const void *in)
 
     (void)in;
     TRY(sessions_list(ctx->au.db, ctx->au.arena, ctx->who.user.id, ctx->au.now, &list, &n));
-    struct json_object *o = json_need(json_object_new_array_ext((int)n));
-    for (size_t i = 0; i < n; i++)
-        json_append(o, view_session(&list[i], strcmp(list[i].id, ctx->who.session.id) == 0));
-    response_json_take(&ctx->res, 200, o);
+    struct buf *b = response_json(&ctx->res, 200, n * 2 * VIEW_TEXT);
+    buf_puts(b, "[");
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_puts(b, ",");
+        view_session_text(b, &list[i], strcmp(list[i].id, ctx->who.session.id) == 0);
+    }
+    buf_puts(b, "]");
     return ERR_OK;
 }
 

@@ -2,9 +2,10 @@
  * before it. A guess, and good for nothing but being shown. */
 #include "base/agent.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { LOOKED_AT = 512 };
@@ -104,51 +105,102 @@ static const struct rule systems[] = {
 };
 #define COUNT(rules) (sizeof(rules) / sizeof(rules)[0])
 
+/* Which rules of a table begin with which letter, one bit for each rule. */
+struct index {
+    uint64_t of[UCHAR_MAX + 1];
+};
+_Static_assert(COUNT(browsers) <= 64 && COUNT(systems) <= 64, "a rule has no bit");
+
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Is token in s, at the beginning of a word? */
-static bool holds(const char *s, const char *token)
-{
-    for (const char *p = strstr(s, token); p; p = strstr(p + 1, token))
-        if (p == s || !is_letter(p[-1]))
-            return true;
-    return false;
-}
-
-static const char *name_in(const char *s, const struct rule *rules, size_t n)
+static void index_make(const struct rule *rules, size_t n, struct index *out)
 {
     for (size_t i = 0; i < n; i++)
-        if (holds(s, rules[i].token))
-            return rules[i].name;
-    return NULL;
+        out->of[(unsigned char)rules[i].token[0]] |= UINT64_C(1) << i;
+}
+
+/* Caches of constants: made once, never changed. */
+static const struct index *browsers_once(void)
+{
+    static struct index made;
+
+    if (!made.of[(unsigned char)browsers[0].token[0]])
+        index_make(browsers, COUNT(browsers), &made);
+    return &made;
+}
+
+static const struct index *systems_once(void)
+{
+    static struct index made;
+
+    if (!made.of[(unsigned char)systems[0].token[0]])
+        index_make(systems, COUNT(systems), &made);
+    return &made;
+}
+
+/* Of the rules in `which`, the first whose token begins s; *best if none before that one does. */
+static void rule_try(const struct rule *rules, uint64_t which, const char *s, size_t n, size_t *best)
+{
+    for (; which; which &= which - 1) {
+        size_t i = (size_t)__builtin_ctzll(which), len = strlen(rules[i].token);
+        if (i >= *best)
+            return;
+        if (len <= n && memcmp(s, rules[i].token, len) == 0)
+            *best = i;
+    }
+}
+
+/* The first rules whose tokens stand in s[0..n) at the beginning of a word; *browser and *system are NULL without one.
+ * Each word is looked at once: a search for each token would be most of what an answer costs. */
+static void names_in(const char *s, size_t n, const char **browser, const char **system)
+{
+    const struct index *of_browsers = browsers_once(), *of_systems = systems_once();
+    size_t first_browser = COUNT(browsers), first_system = COUNT(systems);
+    bool inside = false;
+
+    for (size_t i = 0; i < n; i++) {
+        bool letter = is_letter(s[i]);
+        if (letter && !inside) {
+            rule_try(browsers, of_browsers->of[(unsigned char)s[i]], s + i, n - i, &first_browser);
+            rule_try(systems, of_systems->of[(unsigned char)s[i]], s + i, n - i, &first_system);
+        }
+        inside = letter;
+    }
+    *browser = first_browser < COUNT(browsers) ? browsers[first_browser].name : NULL;
+    *system = first_system < COUNT(systems) ? systems[first_system].name : NULL;
 }
 
 static const char *program_of(const char *s)
 {
     for (size_t i = 0; i < COUNT(programs); i++)
-        if (strncmp(s, programs[i].token, strlen(programs[i].token)) == 0)
+        if (*s == *programs[i].token && strncmp(s, programs[i].token, strlen(programs[i].token)) == 0)
             return programs[i].name;
     return NULL;
 }
 
+static char *append(char *to, const char *s)
+{
+    size_t n = strlen(s);
+
+    memcpy(to, s, n + 1);
+    return to + n;
+}
+
+/* Words of the tables: two of them, and what is between, are shorter than AGENT_DEVICE_SIZE. */
 void agent_device(const char *agent, char out[static AGENT_DEVICE_SIZE])
 {
-    char s[LOOKED_AT + 1];
     size_t n = strnlen(agent, LOOKED_AT);
+    const char *browser = program_of(agent), *system = NULL;
 
-    memcpy(s, agent, n);
-    s[n] = '\0';
-    const char *program = program_of(s);
-    const char *browser = program ? program : name_in(s, browsers, COUNT(browsers));
-    const char *system = program ? NULL : name_in(s, systems, COUNT(systems));
+    if (!browser)
+        names_in(agent, n, &browser, &system);
     if (browser && system)
-        snprintf(out, AGENT_DEVICE_SIZE, "%s on %s", browser, system);
+        append(append(append(out, browser), " on "), system);
+    else if (browser && strcmp(browser, "Browser") != 0)
+        append(out, browser);
     else
-        snprintf(out, AGENT_DEVICE_SIZE, "%s",
-                 n == 0                                       ? ""
-                 : browser && strcmp(browser, "Browser") != 0 ? browser
-                                                              : AGENT_UNKNOWN);
+        append(out, n == 0 ? "" : AGENT_UNKNOWN);
 }

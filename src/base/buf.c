@@ -1,5 +1,5 @@
 /* Growing text in an arena. Outgrown copies stay in the arena until its reset, which also wipes them; doubling keeps
- * their sum below the final size. */
+ * their sum below the final size. A first piece that is longer than usual gets what it needs. */
 #include "base/buf.h"
 
 #include <stdint.h>
@@ -14,12 +14,11 @@ struct buf buf_in(struct arena *a)
     return (struct buf){.arena = a};
 }
 
-/* Room for n more bytes and the NUL. */
-static void buf_grow(struct buf *b, size_t n)
+void buf_reserve(struct buf *b, size_t n)
 {
     if (b->s && n < b->cap - b->len)
         return;
-    size_t cap = b->cap ? b->cap : BUF_FIRST;
+    size_t cap = b->cap ? b->cap : n < BUF_FIRST ? BUF_FIRST : n + 1;
     while (cap - b->len <= n) {
         if (cap > SIZE_MAX / 4) {
             cap = SIZE_MAX; /* refused by the arena, which ends the process with a log line */
@@ -32,15 +31,6 @@ static void buf_grow(struct buf *b, size_t n)
         memcpy(s, b->s, b->len);
     b->s = s;
     b->cap = cap;
-}
-
-void buf_add(struct buf *b, const char *s, size_t n)
-{
-    buf_grow(b, n);
-    if (n)
-        memcpy(b->s + b->len, s, n);
-    b->len += n;
-    b->s[b->len] = '\0';
 }
 
 void buf_puts(struct buf *b, const char *s)
@@ -68,10 +58,10 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    buf_grow(b, 0);
+    buf_reserve(b, 0);
     size_t n = (size_t)buf_try(b, fmt, ap);
     if (n >= b->cap - b->len) {
-        buf_grow(b, n);
+        buf_reserve(b, n);
         (void)buf_try(b, fmt, ap);
     }
     va_end(ap);

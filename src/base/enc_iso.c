@@ -21,23 +21,35 @@ static int64_t days_of(int year, int month, int day)
     return era * (int64_t)DAYS_400_YEARS + day_of_era - DAYS_TO_1970;
 }
 
-static void date_of(int64_t days, int *year, int *month, int *day)
+/* Of a day from 0000-03-01 on, or of January and February before it, for which a year is put in front. */
+static void date_of(int64_t days, unsigned *year, unsigned *month, unsigned *day)
 {
-    int64_t z = days + DAYS_TO_1970;
-    int64_t era = (z >= 0 ? z : z - (DAYS_400_YEARS - 1)) / DAYS_400_YEARS;
-    int64_t doe = z - era * DAYS_400_YEARS;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / (DAYS_400_YEARS - 1)) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t from_march = (5 * doy + 2) / 153;
-    *day = (int)(doy - (153 * from_march + 2) / 5 + 1);
-    *month = (int)(from_march < 10 ? from_march + 3 : from_march - 9);
-    *year = (int)(yoe + era * 400 + (*month <= 2));
+    uint32_t z = (uint32_t)(days + DAYS_TO_1970 + DAYS_400_YEARS);
+    uint32_t era = z / DAYS_400_YEARS, doe = z % DAYS_400_YEARS;
+    uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / (DAYS_400_YEARS - 1)) / 365;
+    uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    uint32_t from_march = (5 * doy + 2) / 153;
+
+    *day = doy - (153 * from_march + 2) / 5 + 1;
+    *month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *year = yoe + era * 400 + (*month <= 2) - 400;
 }
 
-static void put_digits(char *at, int width, int64_t value)
+static void put_two(char *at, uint32_t value)
 {
-    for (int i = width - 1; i >= 0; i--, value /= 10)
-        at[i] = (char)('0' + value % 10);
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
+}
+
+static void put_time(char *at, uint32_t of_day)
+{
+    uint32_t seconds = of_day / CLOCK_SECOND, minutes = seconds / 60, ms = of_day % CLOCK_SECOND;
+
+    put_two(at, minutes / 60);
+    put_two(at + 3, minutes % 60);
+    put_two(at + 6, seconds % 60);
+    at[9] = (char)('0' + ms / 100);
+    put_two(at + 10, ms % 100);
 }
 
 void enc_iso(int64_t ms, char out[static ENC_ISO_SIZE])
@@ -46,17 +58,17 @@ void enc_iso(int64_t ms, char out[static ENC_ISO_SIZE])
         ms = ISO_MIN;
     if (ms > ISO_MAX)
         ms = ISO_MAX;
-    int64_t of_day = ((ms % CLOCK_DAY) + CLOCK_DAY) % CLOCK_DAY;
-    int year, month, day;
-    date_of((ms - of_day) / CLOCK_DAY, &year, &month, &day);
+    /* from the year 0 on, so that nothing is below zero */
+    int64_t from_min = ms - ISO_MIN, day_of_min = from_min / CLOCK_DAY;
+    unsigned year, month, day;
+
+    date_of(day_of_min + ISO_MIN / CLOCK_DAY, &year, &month, &day);
     memcpy(out, "0000-00-00T00:00:00.000Z", ENC_ISO_SIZE);
-    put_digits(out, 4, year);
-    put_digits(out + 5, 2, month);
-    put_digits(out + 8, 2, day);
-    put_digits(out + 11, 2, of_day / CLOCK_HOUR);
-    put_digits(out + 14, 2, of_day / CLOCK_MINUTE % 60);
-    put_digits(out + 17, 2, of_day / CLOCK_SECOND % 60);
-    put_digits(out + 20, 3, of_day % CLOCK_SECOND);
+    put_two(out, year / 100);
+    put_two(out + 2, year % 100);
+    put_two(out + 5, month);
+    put_two(out + 8, day);
+    put_time(out + 11, (uint32_t)(from_min - day_of_min * CLOCK_DAY));
 }
 
 static unsigned get_digits(const char *at, int width)

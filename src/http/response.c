@@ -92,12 +92,18 @@ enum err response_vary(struct response *r, const char *what)
     return response_header(r, "Vary", what);
 }
 
-void response_json_take(struct response *r, int status, struct json_object *json)
+struct buf *response_json(struct response *r, int status, size_t size)
 {
     r->status = status;
     r->type = "application/json";
     r->body = buf_in(r->arena);
-    json_write(&r->body, json);
+    buf_reserve(&r->body, size);
+    return &r->body;
+}
+
+void response_json_take(struct response *r, int status, struct json_object *json)
+{
+    json_write(response_json(r, status, 0), json);
     json_object_put(json);
 }
 
