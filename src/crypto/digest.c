@@ -2,15 +2,19 @@
  * name or make anew at each call is made once. */
 #include "crypto/digest.h"
 
-#include "base/auto.h"
 #include "base/log.h"
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
 
-AUTO_KIND(mac_ctx, EVP_MAC_CTX *, EVP_MAC_CTX_free);
+enum { BLOCK = 64 }; /* of SHA-256 */
+
+struct digest_key {
+    EVP_MD_CTX *inner, *outer; /* the two hashes of RFC 2104, each with its block of the key done */
+    EVP_MD_CTX *work;
+};
 
 static enum err digest_failed(const char *what)
 {
@@ -57,37 +61,80 @@ enum err digest_sha1(const void *p, size_t n, uint8_t out[static SHA1_LEN])
     return ERR_OK;
 }
 
-enum err digest_key(const void *key, size_t len, struct evp_mac_ctx_st **out)
+/* The key as RFC 2104 has it: filled up to a block, and one that is longer hashed before. */
+static enum err block_of(const void *key, size_t len, uint8_t out[static BLOCK])
 {
-    char name[] = "SHA256";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-                                 OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-
-    EVP_MAC_free(mac); /* the context keeps its own reference */
-    if (!ctx || len == 0 || EVP_MAC_init(ctx, key, len, params) != 1) {
-        EVP_MAC_CTX_free(ctx);
-        return digest_failed("HMAC-SHA-256");
-    }
-    *out = ctx;
+    memset(out, 0, BLOCK);
+    if (len > BLOCK)
+        return digest_sha256(key, len, out);
+    memcpy(out, key, len);
     return ERR_OK;
 }
 
-void digest_key_close(struct evp_mac_ctx_st **key)
+/* A hash that has gone over one block: the key with `pad` over each byte. */
+static EVP_MD_CTX *begun(const uint8_t key[static BLOCK], uint8_t pad)
 {
-    EVP_MAC_CTX_free(*key); /* cleanses */
+    uint8_t block[BLOCK];
+    const EVP_MD *md = sha256_once();
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    for (size_t i = 0; i < BLOCK; i++)
+        block[i] = key[i] ^ pad;
+    bool done = md && ctx && EVP_DigestInit_ex2(ctx, md, NULL) == 1 && EVP_DigestUpdate(ctx, block, BLOCK) == 1;
+    explicit_bzero(block, sizeof block);
+    if (!done) {
+        EVP_MD_CTX_free(ctx);
+        ctx = NULL;
+    }
+    return ctx;
+}
+
+enum err digest_key(const void *key, size_t len, struct digest_key **out)
+{
+    uint8_t block[BLOCK];
+    struct digest_key *k = calloc(1, sizeof *k);
+    enum err e = k && len > 0 ? block_of(key, len, block) : ERR_INTERNAL;
+
+    if (e == ERR_OK) {
+        k->inner = begun(block, 0x36);
+        k->outer = begun(block, 0x5c);
+        k->work = EVP_MD_CTX_new();
+        explicit_bzero(block, sizeof block);
+    }
+    if (!k || !k->inner || !k->outer || !k->work) {
+        digest_key_close(&k);
+        return digest_failed("HMAC-SHA-256");
+    }
+    *out = k;
+    return ERR_OK;
+}
+
+void digest_key_close(struct digest_key **key)
+{
+    if (!*key)
+        return;
+    EVP_MD_CTX_free((*key)->inner); /* these cleanse */
+    EVP_MD_CTX_free((*key)->outer);
+    EVP_MD_CTX_free((*key)->work);
+    free(*key);
     *key = NULL;
 }
 
-/* A copy each time: to begin anew with the key it has, a context needs OpenSSL 3.0.3; before that it goes on with the text
- * before, and says that all is well. */
-enum err digest_hmac(const struct evp_mac_ctx_st *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
+static bool go_on(EVP_MD_CTX *work, const EVP_MD_CTX *from, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
 {
-    AUTO(mac_ctx) EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(key);
-    size_t len = 0;
+    return EVP_MD_CTX_copy_ex(work, from) == 1 && EVP_DigestUpdate(work, p, n) == 1 &&
+           EVP_DigestFinal_ex(work, out, NULL) == 1;
+}
 
-    if (!ctx || EVP_MAC_update(ctx, p, n) != 1 || EVP_MAC_final(ctx, out, &len, DIGEST_LEN) != 1 || len != DIGEST_LEN)
-        return digest_failed("HMAC-SHA-256");
-    return ERR_OK;
+/* RFC 2104 by hand: OpenSSL's own HMAC is looked up, made and freed anew for each text, which costs as much as the two
+ * hashes, and to begin anew with the key it has it needs OpenSSL 3.0.3. */
+enum err digest_hmac(const struct digest_key *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
+{
+    uint8_t hash[DIGEST_LEN];
+    bool done =
+        go_on(key->work, key->inner, p, n, hash) && go_on(key->work, key->outer, hash, sizeof hash, out);
+
+    EVP_MD_CTX_reset(key->work); /* cleanses: what is left in it is the signature */
+    explicit_bzero(hash, sizeof hash);
+    return done ? ERR_OK : digest_failed("HMAC-SHA-256");
 }

@@ -16,7 +16,7 @@ struct keys {
     struct {
         size_t len;
         char s[KEYS_MAX_BYTES];
-        struct evp_mac_ctx_st *ready; /* the same, for HMAC */
+        struct digest_key *ready; /* the same, for HMAC */
     } v[KEYS_MAX];
 };
 

@@ -20,7 +20,7 @@ static const char *hmac(const void *key, size_t key_len, const void *p, size_t n
 {
     static char hex[2 * DIGEST_LEN + 1];
     uint8_t first[DIGEST_LEN], out[DIGEST_LEN];
-    struct evp_mac_ctx_st *ready = NULL;
+    struct digest_key *ready = NULL;
     if (digest_key(key, key_len, &ready) != ERR_OK)
         return "failed";
     /* a key is as good for the second text as for the first */
@@ -82,6 +82,16 @@ static void test_hmac_rfc4231(void)
                            "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
+/* By Python's hmac. */
+static void test_hmac_at_the_length_of_a_block(void)
+{
+    uint8_t k[65];
+    memset(k, 0xaa, sizeof k);
+    CU_ASSERT_STRING_EQUAL(hmac(k, 63, "abc", 3), "d266bf8e63e138ddff6fb42d7c769f06a54470bffdc77a7b6defaff051708922");
+    CU_ASSERT_STRING_EQUAL(hmac(k, 64, "abc", 3), "2f8cff867f2668ca93d3c5b03ba9f816746742eda349b3bc4bb35aa27816754c");
+    CU_ASSERT_STRING_EQUAL(hmac(k, 65, "abc", 3), "102ebc7ceb9dff09e5a77413a3cd67382908ece255487006eb0e1e1b801f9ce6");
+}
+
 static void test_no_key_is_an_error_not_the_key_before(void)
 {
     CU_ASSERT_STRING_EQUAL(hmac("", 0, "x", 1), "failed");
@@ -101,6 +111,7 @@ static CU_TestInfo tests[] = {
     {"SHA-256 of FIPS 180-4", test_sha256},
     {"SHA-1 of FIPS 180-4", test_sha1},
     {"HMAC-SHA-256 of RFC 4231", test_hmac_rfc4231},
+    {"HMAC-SHA-256 at the length of a block", test_hmac_at_the_length_of_a_block},
     {"no key is an error, not the key before", test_no_key_is_an_error_not_the_key_before},
     {"calls do not disturb each other", test_calls_do_not_disturb_each_other},
     CU_TEST_INFO_NULL,
