@@ -7,6 +7,7 @@
 #include "http/target.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #define PARAMETERS_MAX 512
@@ -38,7 +39,7 @@ struct parameter {
 
 /* The first so many parameters of the table tell who asks: read whatever else is at fault, since an answer must fit
  * that. */
-enum { DOOR_PARAMETERS = 3 };
+enum { DOOR_PARAMETERS = 3, NAME_LEN_MAX = sizeof "HTTP_ACCESS_CONTROL_REQUEST_METHOD" - 1 };
 /* clang-format off */
 #define TO(member) offsetof(struct head, member)
 #define NAME(text) text, sizeof(text) - 1
@@ -79,11 +80,26 @@ static enum err refuse(const char *name, const char *why)
     return ERR_BAD_REQUEST;
 }
 
+/* Which parameters have names of a length, one bit for each. A cache of a constant: made once, never changed. */
+static uint32_t named_so_long(size_t n)
+{
+    static uint32_t of[NAME_LEN_MAX + 1];
+    _Static_assert(sizeof parameters / sizeof *parameters <= 32, "a parameter has no bit");
+
+    if (!of[parameters[0].len])
+        for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+            of[parameters[i].len] |= UINT32_C(1) << i;
+    return n <= NAME_LEN_MAX ? of[n] : 0;
+}
+
+/* Most of what a web server sends is none of ours. */
 static const struct parameter *parameter_find(const char *name, size_t n)
 {
-    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
-        if (parameters[i].len == n && memcmp(parameters[i].name, name, n) == 0)
-            return &parameters[i];
+    for (uint32_t left = named_so_long(n); left; left &= left - 1) {
+        const struct parameter *p = &parameters[__builtin_ctz(left)];
+        if (memcmp(p->name, name, n) == 0)
+            return p;
+    }
     return NULL;
 }
 
@@ -103,7 +119,7 @@ static enum err parameter_take(struct arena *a, const struct parameter *p, const
     if (!any && has_control(value))
         return refuse(p->name, "has control bytes");
     if (!*to)
-        *to = arena_strdup(a, value);
+        *to = value;
     else if (p->kind == ONCE || p->kind == ONCE_ANY)
         return refuse(p->name, "comes twice");
     else if (p->kind != FIRST)
@@ -111,22 +127,29 @@ static enum err parameter_take(struct arena *a, const struct parameter *p, const
     return ERR_OK;
 }
 
-static enum err parameters_read(const struct cfg *cfg, struct arena *a, char *const *env, struct head *h)
+static bool is_fetch(const char *name, size_t n)
 {
     static const char fetch[] = "HTTP_SEC_FETCH_";
+
+    return n >= sizeof fetch - 1 && memcmp(name, fetch, sizeof fetch - 1) == 0;
+}
+
+static enum err parameters_read(const struct cfg *cfg, struct arena *a, char *const *env, struct head *h)
+{
     size_t sum = 0;
     enum err e = ERR_OK;
 
     for (size_t i = 0; env[i]; i++) {
         const char *equals = strchr(env[i], '=');
-        const struct parameter *p = equals ? parameter_find(env[i], (size_t)(equals - env[i])) : NULL;
+        size_t n = equals ? (size_t)(equals - env[i]) : 0;
+        const struct parameter *p = equals ? parameter_find(env[i], n) : NULL;
 
-        sum += strlen(env[i]);
+        sum += n + strlen(env[i] + n);
         if (e == ERR_OK && (i >= PARAMETERS_MAX || sum > (size_t)cfg->limits_head))
             e = ERR_HEAD_LARGE;
         if (e != ERR_OK && (!p || p >= parameters + DOOR_PARAMETERS))
             continue;
-        h->r.fetch |= strncmp(env[i], fetch, sizeof fetch - 1) == 0;
+        h->r.fetch |= is_fetch(env[i], n);
         enum err taken = p ? parameter_take(a, p, equals + 1, h) : ERR_OK;
         e = e == ERR_OK ? taken : e;
     }

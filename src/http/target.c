@@ -13,6 +13,8 @@
 /* "https://host/path" (RFC 9112 §3.2.2) is reduced to "/path". */
 static const char *uri_local(const char *uri)
 {
+    if (*uri == '/')
+        return uri;
     size_t scheme = strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 
     if (scheme == 0 || strncmp(uri + scheme, "://", 3) != 0)
