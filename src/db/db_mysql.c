@@ -71,14 +71,16 @@ static enum err driver_prepare(struct db *db, const char *sql, const struct stmt
     if (mysql_stmt_prepare(s, sql, (unsigned long)strlen(sql)) != 0) {
         e = my_failed(db, mysql_stmt_errno(s), begun, row->name, mysql_stmt_error(s));
         e = e == ERR_DB ? ERR_INTERNAL : e;
-    } else if (!signature_fits(s, row)) {
+    } else if (!signature_fits(s, row) || !my_columns_bind(s, &my_of(db)->columns, row->results)) {
         e = ERR_INTERNAL;
     }
-    if (e == ERR_OK)
-        *stmt = s;
-    else
+    if (e != ERR_OK) {
         mysql_stmt_close(s);
-    return e;
+        return e;
+    }
+    my_names_drop(s);
+    *stmt = s;
+    return ERR_OK;
 }
 
 static void driver_finish(struct db *db, void *stmt)
@@ -87,22 +89,23 @@ static void driver_finish(struct db *db, void *stmt)
     mysql_stmt_close(stmt);
 }
 
-static enum err rows_take(MYSQL_STMT *s, const struct stmt_row *row, struct db_result *res)
+static enum err rows_take(struct db *db, MYSQL_STMT *s, const struct stmt_row *row, struct db_result *res)
 {
-    struct my_columns c;
-    int rc;
+    struct my_columns *c = &my_of(db)->columns;
+    struct my_row at;
+    bool fits = true;
+    int rc = 0;
 
-    my_columns_set(&c, row->results);
-    if (mysql_stmt_bind_result(s, c.b) != 0)
-        return ERR_INTERNAL;
-    for (struct my_row at = my_row_next(s); (rc = mysql_stmt_fetch(s)) == 0 || rc == MYSQL_DATA_TRUNCATED;
-         at = my_row_next(s)) {
-        if (!my_row_take(s, &at, &c, row->results, res->arena, db_result_row(res))) {
-            log_error("mysql: statement %s: a value is not of the kind it should be", row->name);
-            return ERR_DB;
-        }
+    if (!my_columns_bound(s, c, row->results) && !my_columns_bind(s, c, row->results))
+        return ERR_DB;
+    while (fits) {
+        fits = my_row_next(s, row->results, &at);
+        if (fits && (rc = mysql_stmt_fetch(s)) != 0 && rc != MYSQL_DATA_TRUNCATED)
+            return rc == MYSQL_NO_DATA ? ERR_OK : ERR_DB;
+        fits = fits && my_row_take(s, &at, c, row->results, res->arena, db_result_row(res));
     }
-    return rc == MYSQL_NO_DATA ? ERR_OK : ERR_DB;
+    log_error("mysql: statement %s: a value is not of the kind it should be", row->name);
+    return ERR_DB;
 }
 
 static void tx_end(struct db *db);
@@ -120,7 +123,7 @@ static enum err driver_run(struct db *db, void *stmt, const struct stmt_row *row
         (res && mysql_stmt_store_result(s) != 0)) {
         e = my_failed(db, mysql_stmt_errno(s), begun, row->name, NULL);
     } else {
-        e = res ? rows_take(s, row, res) : ERR_OK;
+        e = res ? rows_take(db, s, row, res) : ERR_OK;
         if (changed)
             *changed = (int64_t)mysql_stmt_affected_rows(s);
     }

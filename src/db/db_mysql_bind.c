@@ -116,36 +116,175 @@ bool my_type_fits(enum enum_field_types type, char kind)
     }
 }
 
-void my_columns_set(struct my_columns *c, const char *kinds)
+static void column_set(MYSQL_BIND *b, struct my_columns *c, unsigned at, char kind)
 {
-    size_t n = strlen(kinds);
-
-    memset(c->b, 0, n * sizeof(c->b[0]));
-    for (size_t i = 0; i < n; i++) {
-        MYSQL_BIND *b = &c->b[i];
-        c->i[i] = 0; /* where a value is NULL nothing is written */
-        c->null[i] = c->error[i] = 0;
-        b->is_null = &c->null[i];
-        b->length = &c->len[i];
-        b->error = &c->error[i];
-        if (kinds[i] == 's') { /* no room: the length is told, and the text fetched when there is some */
-            b->buffer_type = MYSQL_TYPE_STRING;
-            continue;
-        }
-        bool time = kinds[i] == 't';
-        b->buffer_type = time ? MYSQL_TYPE_DATETIME : MYSQL_TYPE_LONGLONG;
-        b->buffer = time ? (void *)&c->t[i] : &c->i[i];
-        b->buffer_length = time ? sizeof(c->t[i]) : sizeof(c->i[i]);
+    b->is_null = &c->null[at];
+    b->length = &c->len[at];
+    b->error = &c->error[at];
+    switch (kind) {
+    case 's': /* no room: its length is told, and it is copied when there is some */
+        b->buffer_type = MYSQL_TYPE_STRING;
+        return;
+    case 't':
+        b->buffer_type = MYSQL_TYPE_DATETIME;
+        b->buffer = &c->t[at];
+        b->buffer_length = sizeof(c->t[at]);
+        return;
+    default:
+        b->buffer_type = MYSQL_TYPE_LONGLONG;
+        b->buffer = &c->i[at];
+        b->buffer_length = sizeof(c->i[at]);
     }
 }
 
-static bool text_take(MYSQL_STMT *s, unsigned at, unsigned long len, struct arena *a, struct db_val *out)
+bool my_columns_bind(MYSQL_STMT *s, struct my_columns *c, const char *kinds)
+{
+    MYSQL_BIND b[MY_VALUES];
+    unsigned n = (unsigned)strlen(kinds);
+
+    if (n > MY_VALUES || mysql_stmt_field_count(s) != n)
+        return false;
+    memset(b, 0, n * sizeof(b[0]));
+    for (unsigned i = 0; i < n; i++)
+        column_set(&b[i], c, i, kinds[i]);
+    return n == 0 || mysql_stmt_bind_result(s, b) == 0;
+}
+
+/* --- rows -------------------------------------------------------------------------------------------------------- */
+
+#ifdef LIBMARIADB
+/* The library forgets the first if a server says that more results follow, and takes another count of columns. */
+bool my_columns_bound(const MYSQL_STMT *s, const struct my_columns *c, const char *kinds)
+{
+    return s->field_count == strlen(kinds) && s->bind[0].is_null == &c->null[0];
+}
+
+/* Of a column that a server does not describe again, only what is needed to read it. */
+void my_names_drop(MYSQL_STMT *s)
+{
+    for (unsigned i = 0; i < s->field_count; i++) {
+        MYSQL_FIELD *f = &s->fields[i];
+        f->name = f->org_name = f->table = f->org_table = f->db = f->catalog = f->def = NULL;
+    }
+}
+
+/* What is left of a row. */
+struct rest {
+    const unsigned char *at, *end;
+};
+
+static bool skip(struct rest *r, uint64_t n)
+{
+    if (n > (uint64_t)(r->end - r->at))
+        return false;
+    r->at += n;
+    return true;
+}
+
+/* A length as the protocol has it: one byte, or one that says how many follow. */
+static bool length_take(struct rest *r, uint64_t *out)
+{
+    const unsigned char *p = r->at + 1;
+
+    if (!skip(r, 1))
+        return false;
+    *out = p[-1];
+    if (*out < 251)
+        return true;
+    int n = *out == 252 ? 2 : *out == 253 ? 3 : 8;
+    if (*out == 251 || *out == 255 || !skip(r, (uint64_t)n))
+        return false;
+    *out = 0;
+    while (n-- > 0)
+        *out = *out << 8 | p[n];
+    return true;
+}
+
+static size_t size_of(enum enum_field_types type)
+{
+    switch (type) {
+    case MYSQL_TYPE_TINY:
+        return 1;
+    case MYSQL_TYPE_SHORT:
+        return 2;
+    case MYSQL_TYPE_INT24:
+    case MYSQL_TYPE_LONG:
+        return 4;
+    default:
+        return 8;
+    }
+}
+
+static bool value_skip(struct rest *r, enum enum_field_types type, char kind, struct my_row *out, unsigned at)
+{
+    uint64_t len;
+
+    if (!my_type_fits(type, kind))
+        return false;
+    if (kind != 's' && kind != 't' && type != MYSQL_TYPE_NEWDECIMAL)
+        return skip(r, size_of(type));
+    if (!length_take(r, &len))
+        return false;
+    out->text[at] = (const char *)r->at;
+    out->len[at] = (size_t)len;
+    return (kind != 't' || len == 0 || len == 4 || len == 7 || len == 11) && skip(r, len);
+}
+
+/* Not every version of the library asks where a row ends: it believes the lengths in it, which a server may have cut off.
+ */
+bool my_row_next(const MYSQL_STMT *s, const char *kinds, struct my_row *out)
+{
+    enum { HEAD = 1, FIRST = 2 }; /* a byte that says nothing; the first bit that says NULL */
+    const MYSQL_ROWS *row = s->result_cursor;
+
+    if (!row)
+        return true;
+    const unsigned char *nulls = (const unsigned char *)row->data + HEAD;
+    struct rest r = {.at = nulls - HEAD, .end = nulls - HEAD + row->length};
+    if (!skip(&r, HEAD + (s->field_count + FIRST + 7) / 8))
+        return false;
+    for (unsigned i = 0; kinds[i]; i++) {
+        bool null = nulls[(i + FIRST) / 8] >> (i + FIRST) % 8 & 1;
+        if (!null && !value_skip(&r, s->fields[i].type, kinds[i], out, i))
+            return false;
+    }
+    return true;
+}
+
+static bool text_take(MYSQL_STMT *s, const struct my_row *row, unsigned at, unsigned long len, struct arena *a,
+                      struct db_val *out)
+{
+    (void)s, (void)len;
+    out->s = arena_strndup(a, row->text[at], row->len[at]);
+    return true;
+}
+#else
+bool my_columns_bound(const MYSQL_STMT *s, const struct my_columns *c, const char *kinds)
+{
+    (void)s, (void)c, (void)kinds;
+    return true;
+}
+
+void my_names_drop(MYSQL_STMT *s)
+{
+    (void)s;
+}
+
+bool my_row_next(const MYSQL_STMT *s, const char *kinds, struct my_row *out)
+{
+    (void)s, (void)kinds, (void)out;
+    return true;
+}
+
+static bool text_take(MYSQL_STMT *s, const struct my_row *row, unsigned at, unsigned long len, struct arena *a,
+                      struct db_val *out)
 {
     char *text = arena_alloc(a, len + 1);
     my_flag null = 0, error = 0;
     unsigned long is = 0;
     MYSQL_BIND b;
 
+    (void)row;
     memset(&b, 0, sizeof(b));
     b.buffer_type = MYSQL_TYPE_STRING;
     b.buffer = text;
@@ -156,57 +295,34 @@ static bool text_take(MYSQL_STMT *s, unsigned at, unsigned long len, struct aren
     out->s = text;
     return len == 0 || (mysql_stmt_fetch_column(s, &b, at, 0) == 0 && is == len);
 }
-
-#ifdef LIBMARIADB
-/* The library reads a row a second time when its values are fetched, and believes the lengths in it, which a server may
- * have cut off. Ends the text within the row? */
-static bool text_inside(const MYSQL_STMT *s, const struct my_row *row, unsigned at, unsigned long len)
-{
-    const unsigned char *from = s->bind[at].u.row_ptr, *end = (const unsigned char *)row->data + row->length;
-
-    if (!from || from < (const unsigned char *)row->data || from >= end)
-        return false;
-    size_t prefix = *from < 251 ? 1 : *from == 252 ? 3 : *from == 253 ? 4 : 9;
-    return prefix <= (size_t)(end - from) && len <= (size_t)(end - from) - prefix;
-}
-
-struct my_row my_row_next(const MYSQL_STMT *s)
-{
-    const MYSQL_ROWS *row = s->result_cursor;
-
-    return row ? (struct my_row){row->data, row->length} : (struct my_row){NULL, 0};
-}
-#else
-static bool text_inside(const MYSQL_STMT *s, const struct my_row *row, unsigned at, unsigned long len)
-{
-    (void)s, (void)row, (void)at, (void)len;
-    return true;
-}
-
-struct my_row my_row_next(const MYSQL_STMT *s)
-{
-    (void)s;
-    return (struct my_row){NULL, 0};
-}
 #endif
 
-bool my_row_take(MYSQL_STMT *s, const struct my_row *row, struct my_columns *c, const char *kinds, struct arena *a, struct db_val *out)
+static bool value_take(MYSQL_STMT *s, const struct my_row *row, const struct my_columns *c, unsigned at, struct arena *a,
+                       struct db_val *out)
+{
+    if (out->null)
+        return out->kind == 's' || out->kind == 't';
+    switch (out->kind) {
+    case 's':
+        return text_take(s, row, at, c->len[at], a, out);
+    case 't':
+        return my_time_ms(&c->t[at], &out->i);
+    case 'b':
+        out->i = c->i[at] != 0;
+        return !c->error[at];
+    default:
+        out->i = c->i[at];
+        return !c->error[at];
+    }
+}
+
+bool my_row_take(MYSQL_STMT *s, const struct my_row *row, const struct my_columns *c, const char *kinds,
+                 struct arena *a, struct db_val *out)
 {
     for (unsigned i = 0; kinds[i]; i++) {
-        bool fits;
         out[i] = (struct db_val){.kind = kinds[i], .null = c->null[i]};
-        if (out[i].null)
-            fits = kinds[i] == 's' || kinds[i] == 't';
-        else if (kinds[i] == 's')
-            fits = text_inside(s, row, i, c->len[i]) && text_take(s, i, c->len[i], a, &out[i]);
-        else if (kinds[i] == 't')
-            fits = my_time_ms(&c->t[i], &out[i].i);
-        else
-            fits = !c->error[i];
-        if (!fits)
+        if (!value_take(s, row, c, i, a, &out[i]))
             return false;
-        if (!out[i].null && kinds[i] != 's' && kinds[i] != 't')
-            out[i].i = kinds[i] == 'b' ? c->i[i] != 0 : c->i[i];
     }
     return true;
 }
