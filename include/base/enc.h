@@ -39,6 +39,8 @@ struct enc_date {
     unsigned year, month, day, hour, minute, second, ms;
 };
 bool enc_instant(const struct enc_date *d, int64_t *ms);
+/* The date of an instant, clamped as enc_iso does. */
+void enc_date_of(int64_t ms, struct enc_date *out);
 /* Is s[0..n) valid UTF-8 (RFC 3629: no overlong forms, surrogates, or code points over 10FFFF)? */
 bool enc_utf8_valid(const char *s, size_t n);
 /* Length of the valid UTF-8 character that s[0..n) begins with: 1 to 4; 0 if there is none. */

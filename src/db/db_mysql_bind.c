@@ -7,32 +7,23 @@
 
 /* --- times ------------------------------------------------------------------------------------------------------- */
 
-static unsigned digits(const char *at, int n)
-{
-    unsigned value = 0;
-
-    for (int i = 0; i < n; i++)
-        value = value * 10 + (unsigned)(at[i] - '0');
-    return value;
-}
-
 void my_time_of(int64_t ms, MYSQL_TIME *out)
 {
-    char iso[ENC_ISO_SIZE];
+    struct enc_date d;
 
-    enc_iso(ms, iso);
-    memset(out, 0, sizeof(*out));
-    out->year = digits(iso, 4);
-    out->month = digits(iso + 5, 2);
-    out->day = digits(iso + 8, 2);
-    out->hour = digits(iso + 11, 2);
-    out->minute = digits(iso + 14, 2);
-    out->second = digits(iso + 17, 2);
-    out->second_part = digits(iso + 20, 3) * 1000UL;
-    out->time_type = MYSQL_TIMESTAMP_DATETIME;
+    enc_date_of(ms, &d);
+    *out = (MYSQL_TIME){
+        .year = d.year,
+        .month = d.month,
+        .day = d.day,
+        .hour = d.hour,
+        .minute = d.minute,
+        .second = d.second,
+        .second_part = d.ms * 1000UL,
+        .time_type = MYSQL_TIMESTAMP_DATETIME,
+    };
 }
 
-/* Not by way of text: a session check reads several of them. */
 bool my_time_ms(const MYSQL_TIME *t, int64_t *ms)
 {
     const struct enc_date d = {
