@@ -161,10 +161,19 @@ static enum err wal_set(struct db *db, int64_t wait)
     return ERR_DB_DOWN;
 }
 
+/* A process has one thread, and nobody asks how much memory is in use: locks and counts around each allocation would only
+ * cost. Refused, and that is as well, when a connection has been opened before. */
+static void library_set(void)
+{
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum err sqlite_open(struct db *db, const struct cfg *cfg, bool create)
 {
     const char *path = path_of(db, cfg);
 
+    library_set();
     if (sqlite3_libversion_number() < SQLITE_OLDEST) {
         log_error("sqlite %s is too old: 3.37 or newer is needed", sqlite3_libversion());
         return ERR_DB;
@@ -251,24 +260,22 @@ static int bind(sqlite3_stmt *s, int at, const struct db_val *v)
 /* False: the column holds what its kind cannot be. */
 static bool column(sqlite3_stmt *s, int at, char kind, struct arena *a, struct db_val *out)
 {
-    int type = sqlite3_column_type(s, at);
-
     out->kind = kind;
-    out->null = type == SQLITE_NULL;
-    if (out->null)
-        return kind == 's' || kind == 't';
     if (kind == 'i' || kind == 'b') {
+        if (sqlite3_column_type(s, at) != SQLITE_INTEGER)
+            return false;
         out->i = sqlite3_column_int64(s, at);
         if (kind == 'b')
             out->i = out->i != 0;
-        return type == SQLITE_INTEGER;
+        return true;
     }
     const char *text = (const char *)sqlite3_column_text(s, at);
+    out->null = !text;
     if (!text)
-        return false;
+        return sqlite3_column_type(s, at) == SQLITE_NULL; /* else there was no memory for it */
     if (kind == 't')
         return enc_uniso(text, &out->i);
-    out->s = arena_strndup(a, text, (size_t)sqlite3_column_bytes(s, at));
+    out->s = arena_strdup(a, text);
     return true;
 }
 
