@@ -135,7 +135,9 @@ static void caller_read(struct ctx *ctx)
         return; /* opens no session and leaves no event */
     ctx->caller.agent = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_MAX) : "";
     /* an event for each try: what a stranger puts there is kept for long */
-    const char *noted = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_NOTED) : "";
+    const char *noted = ctx->caller.agent;
+    if (strlen(noted) > AGENT_NOTED)
+        noted = enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_NOTED);
     ctx->au.by = (struct act){.actor = "visitor", .ip = ctx->caller.ip, .agent = noted, .request = ctx->id};
 }
 
@@ -269,17 +271,17 @@ static void log_access(struct ctx *ctx, enum err e)
 {
     const struct request *r = &ctx->req;
     const struct err_row *row = err_row(e);
+    enum log_level level = e == ERR_OK ? LVL_INFO : row->level;
+
+    if ((!ctx->au.cfg->log_access && row->level > LVL_WARN) || !log_wants(level))
+        return;
     const char *path = r->door != DOOR_NONE ? path_shown(ctx, r->place)
                        : ctx->route         ? ctx->route->path
                                             : path_shown(ctx, r->path);
-
-    if (!ctx->au.cfg->log_access && row->level > LVL_WARN)
-        return;
-    log_at(e == ERR_OK ? LVL_INFO : row->level, "%s%s %s %d%s%s %lldms ip=%s user=%s",
-           r->door != DOOR_NONE ? "gate " : "", r->method == METHOD_OTHER || !r->method_name ? "OTHER" : r->method_name,
-           path, ctx->res.status, e == ERR_OK ? "" : " ", e == ERR_OK ? "" : row->name,
-           (long long)(clock_now() - ctx->au.now), *ctx->caller.ip ? ctx->caller.ip : "-",
-           ctx->signed_in ? ctx->who.user.id : "-");
+    log_at(level, "%s%s %s %d%s%s %lldms ip=%s user=%s", r->door != DOOR_NONE ? "gate " : "",
+           r->method == METHOD_OTHER || !r->method_name ? "OTHER" : r->method_name, path, ctx->res.status,
+           e == ERR_OK ? "" : " ", e == ERR_OK ? "" : row->name, (long long)(clock_now() - ctx->au.now),
+           *ctx->caller.ip ? ctx->caller.ip : "-", ctx->signed_in ? ctx->who.user.id : "-");
 }
 
 static enum err send_answer(struct ctx *ctx)

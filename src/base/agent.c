@@ -113,7 +113,7 @@ _Static_assert(COUNT(browsers) <= 64 && COUNT(systems) <= 64, "a rule has no bit
 
 static bool is_letter(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return (unsigned char)((c | 0x20) - 'a') < 26;
 }
 
 static void index_make(const struct rule *rules, size_t n, struct index *out)
@@ -145,9 +145,12 @@ static const struct index *systems_once(void)
 static void rule_try(const struct rule *rules, uint64_t which, const char *s, size_t n, size_t *best)
 {
     for (; which; which &= which - 1) {
-        size_t i = (size_t)__builtin_ctzll(which), len = strlen(rules[i].token);
+        size_t i = (size_t)__builtin_ctzll(which), len;
         if (i >= *best)
             return;
+        if (n < 2 || s[1] != rules[i].token[1])
+            continue;
+        len = strlen(rules[i].token);
         if (len <= n && memcmp(s, rules[i].token, len) == 0)
             *best = i;
     }

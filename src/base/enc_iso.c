@@ -50,8 +50,10 @@ void enc_date_of(int64_t ms, struct enc_date *out)
 
 static inline void put_two(char *at, unsigned value)
 {
-    at[0] = (char)('0' + value / 10);
-    at[1] = (char)('0' + value % 10);
+    uint32_t tens = value * 103 >> 10; /* value / 10, below 100 */
+
+    at[0] = (char)('0' + tens);
+    at[1] = (char)('0' + value - 10 * tens);
 }
 
 void enc_iso(int64_t ms, char out[static ENC_ISO_SIZE])

@@ -59,7 +59,13 @@ size_t enc_utf8_next(const char *s, size_t n)
 static size_t ascii_run(const char *s, size_t n)
 {
     size_t run = 0;
+    uint64_t eight;
 
+    for (; n - run >= sizeof eight; run += sizeof eight) {
+        memcpy(&eight, s + run, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
     while (run < n && (unsigned char)s[run] < 0x80)
         run++;
     return run;

@@ -202,19 +202,34 @@ static const char *phrase(int status)
 static void field_write(struct buf *out, const char *name, const char *value)
 {
     buf_puts(out, name);
-    buf_puts(out, ": ");
+    buf_add(out, ": ", 2);
     buf_puts(out, value);
-    buf_puts(out, "\r\n");
+    buf_add(out, "\r\n", 2);
+}
+
+static void status_write(struct buf *out, int status)
+{
+    char line[] = "Status: 000 ";
+
+    line[8] = (char)('0' + status / 100 % 10);
+    line[9] = (char)('0' + status / 10 % 10);
+    line[10] = (char)('0' + status % 10);
+    buf_add(out, line, sizeof line - 1);
+    buf_puts(out, phrase(status));
+    buf_add(out, "\r\n", 2);
 }
 
 void response_write(const struct response *r, bool head_only, struct buf *out)
 {
-    buf_printf(out, "Status: %d %s\r\n", r->status, phrase(r->status));
+    enum { HEAD = 512 }; /* mostly enough */
+
+    buf_reserve(out, HEAD + r->body.len);
+    status_write(out, r->status);
     if (r->type)
         field_write(out, "Content-Type", r->type);
     for (size_t i = 0; i < r->n; i++)
         field_write(out, r->header[i].name, r->header[i].value);
-    buf_puts(out, "\r\n");
+    buf_add(out, "\r\n", 2);
     if (r->type && !head_only)
         buf_add(out, buf_str(&r->body), r->body.len);
 }
