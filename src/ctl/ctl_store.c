@@ -18,6 +18,7 @@ enum { SWEEP_BATCH = 500, PROGRESS_FROM = 10 * SWEEP_BATCH };
 int ctl_status(struct ctl *ctl)
 {
     int64_t users = 0, all = 0, live = 0, mails = 0, tried = 0;
+    struct shmcache_stat cache = {.room = 0};
     int version = 0;
 
     enum err e = users_count(ctl->au.db, ctl->arena, &users);
@@ -29,10 +30,13 @@ int ctl_status(struct ctl *ctl)
         e = mails_count(ctl->au.db, ctl->arena, &mails, &tried);
     if (e != ERR_OK)
         return ctl_fail_err(ctl, e, "status");
+    if (ctl->cache)
+        shmcache_stat(ctl->cache, &cache);
     struct out *o = out_object(ctl, "version:s baseUrl:s cookie:s store:s schema:i users:i sessions:i expired:i "
-                                    "mails:i mailsTried:i");
+                                    "cached:i cacheRoom:i mails:i mailsTried:i");
     out_row(o, PACKAGE_VERSION, arena_printf(ctl->arena, "%s%s", ctl->cfg->origin, ctl->cfg->auth_base_path),
-            ctl->cfg->cookie_full, db_version(ctl->au.db), (int64_t)version, users, live, all - live, mails, tried);
+            ctl->cfg->cookie_full, db_version(ctl->au.db), (int64_t)version, users, live, all - live,
+            (int64_t)cache.used, (int64_t)cache.room, mails, tried);
     return out_end(o);
 }
 
