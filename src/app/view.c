@@ -13,8 +13,8 @@ enum kind { TEXT, TIME, FLAG, DEVICE };
 
 struct member {
     const char *key;
-    const char *before; /* what stands before its value: ,"key": */
-    size_t len;         /* of that */
+    char before[20]; /* what stands before its value: ,"key": */
+    unsigned char len; /* of that */
     enum kind kind;
     size_t offset;
 };
@@ -116,9 +116,11 @@ static void value_write(struct buf *b, enum kind kind, const void *at)
 static void members_write(struct buf *b, const struct member *m, size_t n, const void *of)
 {
     for (size_t i = 0; i < n; i++) {
-        buf_add(b, m[i].before, m[i].len);
+        buf_reserve(b, sizeof m[i].before);
+        memcpy(b->s + b->len, m[i].before, sizeof m[i].before); /* all of it costs less than what is used */
         if (i == 0)
-            b->s[b->len - m[i].len] = '{';
+            b->s[b->len] = '{';
+        b->len += m[i].len;
         value_write(b, m[i].kind, (const char *)of + m[i].offset);
     }
     buf_add(b, "}", 1);

@@ -2,6 +2,7 @@
  * before it. A guess, and good for nothing but being shown. */
 #include "base/agent.h"
 
+#include <endian.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,42 +108,31 @@ static const struct rule systems[] = {
 
 /* Which rules of a table begin with which letter, one bit for each rule. */
 struct index {
-    uint64_t of[UCHAR_MAX + 1];
+    uint64_t programs[UCHAR_MAX + 1], browsers[UCHAR_MAX + 1], systems[UCHAR_MAX + 1];
 };
-_Static_assert(COUNT(browsers) <= 64 && COUNT(systems) <= 64, "a rule has no bit");
+_Static_assert(COUNT(programs) <= 64 && COUNT(browsers) <= 64 && COUNT(systems) <= 64, "a rule has no bit");
 
-static bool is_letter(char c)
-{
-    return (unsigned char)((c | 0x20) - 'a') < 26;
-}
-
-static void index_make(const struct rule *rules, size_t n, struct index *out)
+static void index_add(const struct rule *rules, size_t n, uint64_t of[static UCHAR_MAX + 1])
 {
     for (size_t i = 0; i < n; i++)
-        out->of[(unsigned char)rules[i].token[0]] |= UINT64_C(1) << i;
+        of[(unsigned char)rules[i].token[0]] |= UINT64_C(1) << i;
 }
 
-/* Caches of constants: made once, never changed. */
-static const struct index *browsers_once(void)
+/* A cache of constants: made once, never changed. */
+static const struct index *index_once(void)
 {
     static struct index made;
 
-    if (!made.of[(unsigned char)browsers[0].token[0]])
-        index_make(browsers, COUNT(browsers), &made);
-    return &made;
-}
-
-static const struct index *systems_once(void)
-{
-    static struct index made;
-
-    if (!made.of[(unsigned char)systems[0].token[0]])
-        index_make(systems, COUNT(systems), &made);
+    if (made.systems[(unsigned char)systems[0].token[0]])
+        return &made;
+    index_add(programs, COUNT(programs), made.programs);
+    index_add(browsers, COUNT(browsers), made.browsers);
+    index_add(systems, COUNT(systems), made.systems);
     return &made;
 }
 
 /* Of the rules in `which`, the first whose token begins s; *best if none before that one does. */
-static void rule_try(const struct rule *rules, uint64_t which, const char *s, size_t n, size_t *best)
+static inline void rule_try(const struct rule *rules, uint64_t which, const char *s, size_t n, size_t *best)
 {
     for (; which; which &= which - 1) {
         size_t i = (size_t)__builtin_ctzll(which), len;
@@ -156,32 +146,45 @@ static void rule_try(const struct rule *rules, uint64_t which, const char *s, si
     }
 }
 
+/* The top bit of each byte that is a letter, of eight at s, of which n are there; the first byte is the lowest one. */
+static uint64_t letters_of(const char *s, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = 0x80 * ones;
+    uint64_t v = 0;
+
+    memcpy(&v, s, n < sizeof v ? n : sizeof v);
+    v = le64toh(v);
+    uint64_t small = (v | 0x20 * ones) & ~tops;
+    return (small + (0x80 - 'a') * ones) & ~(small + (0x80 - 'z' - 1) * ones) & ~v & tops;
+}
+
 /* The first rules whose tokens stand in s[0..n) at the beginning of a word; *browser and *system are NULL without one.
  * Each word is looked at once: a search for each token would be most of what an answer costs. */
 static void names_in(const char *s, size_t n, const char **browser, const char **system)
 {
-    const struct index *of_browsers = browsers_once(), *of_systems = systems_once();
+    const struct index *of = index_once();
     size_t first_browser = COUNT(browsers), first_system = COUNT(systems);
-    bool inside = false;
+    uint64_t before = 0; /* was the last byte a letter? */
 
-    for (size_t i = 0; i < n; i++) {
-        bool letter = is_letter(s[i]);
-        if (letter && !inside) {
-            rule_try(browsers, of_browsers->of[(unsigned char)s[i]], s + i, n - i, &first_browser);
-            rule_try(systems, of_systems->of[(unsigned char)s[i]], s + i, n - i, &first_system);
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t letters = letters_of(s + i, n - i), words = letters & ~(letters << 8 | before);
+        for (before = letters >> 56; words; words &= words - 1) {
+            size_t at = i + (size_t)__builtin_ctzll(words) / 8;
+            unsigned char c = (unsigned char)s[at];
+            rule_try(browsers, of->browsers[c], s + at, n - at, &first_browser);
+            rule_try(systems, of->systems[c], s + at, n - at, &first_system);
         }
-        inside = letter;
     }
     *browser = first_browser < COUNT(browsers) ? browsers[first_browser].name : NULL;
     *system = first_system < COUNT(systems) ? systems[first_system].name : NULL;
 }
 
-static const char *program_of(const char *s)
+static const char *program_of(const char *s, size_t n)
 {
-    for (size_t i = 0; i < COUNT(programs); i++)
-        if (*s == *programs[i].token && strncmp(s, programs[i].token, strlen(programs[i].token)) == 0)
-            return programs[i].name;
-    return NULL;
+    size_t first = COUNT(programs);
+
+    rule_try(programs, index_once()->programs[(unsigned char)*s], s, n, &first);
+    return first < COUNT(programs) ? programs[first].name : NULL;
 }
 
 static char *append(char *to, const char *s)
@@ -196,7 +199,7 @@ static char *append(char *to, const char *s)
 void agent_device(const char *agent, char out[static AGENT_DEVICE_SIZE])
 {
     size_t n = strnlen(agent, LOOKED_AT);
-    const char *browser = program_of(agent), *system = NULL;
+    const char *browser = program_of(agent, n), *system = NULL;
 
     if (!browser)
         names_in(agent, n, &browser, &system);

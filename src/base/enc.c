@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define B64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -19,8 +20,8 @@ static void hex_four(const unsigned char b[static 4], char out[static 8])
     v = (v & 0x0f00 * UINT64_C(0x0001000100010001)) | (v >> 12 & 0x000f * UINT64_C(0x0001000100010001));
     uint64_t letter = (v + 6 * ones) >> 4 & ones;
     v += '0' * ones + letter * ('a' - '9' - 1);
-    for (int i = 0; i < 8; i++)
-        out[i] = (char)(v >> 8 * i);
+    v = htole64(v);
+    memcpy(out, &v, sizeof v);
 }
 
 void enc_hex(const void *p, size_t n, char *out)

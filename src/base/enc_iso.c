@@ -48,12 +48,13 @@ void enc_date_of(int64_t ms, struct enc_date *out)
     out->ms = of_day % CLOCK_SECOND;
 }
 
-static inline void put_two(char *at, unsigned value)
+/* Two digits of a number below 100. */
+static void put_two(char *at, unsigned value)
 {
-    uint32_t tens = value * 103 >> 10; /* value / 10, below 100 */
+#define TEN(tens) tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens "9"
+    static const char pairs[] = TEN("0") TEN("1") TEN("2") TEN("3") TEN("4") TEN("5") TEN("6") TEN("7") TEN("8") TEN("9");
 
-    at[0] = (char)('0' + tens);
-    at[1] = (char)('0' + value - 10 * tens);
+    memcpy(at, pairs + 2 * value, 2);
 }
 
 void enc_iso(int64_t ms, char out[static ENC_ISO_SIZE])

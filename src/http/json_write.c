@@ -63,16 +63,22 @@ static size_t escape(const char *s, char out[static 8])
 enum { LANE = 16 };
 typedef unsigned char lane __attribute__((vector_size(LANE)));
 
-/* Do LANE bytes stand for themselves surely? 0xE2 begins the line ends of Unicode. */
-static bool lane_plain(const char *s)
+/* Do all bytes of v stand for themselves surely? 0xE2 begins the line ends of Unicode. */
+static inline bool lane_plain(lane v)
 {
-    lane v;
     uint64_t half[2];
-
-    memcpy(&v, s, sizeof v);
     lane odd = (lane)((v < 0x20) | (v == '"') | (v == '\\') | (v == '<') | (v == '>') | (v == '&') | (v == 0xE2));
+
     memcpy(half, &odd, sizeof half);
     return (half[0] | half[1]) == 0;
+}
+
+static inline lane lane_of(const char *s, size_t n)
+{
+    lane v = (lane){0} + ' ';
+
+    memcpy(&v, s, n);
+    return v;
 }
 
 /* How many of n bytes at s stand for themselves surely, from the first: nearly always all, and to look at each in turn
@@ -83,9 +89,9 @@ static size_t plain_run(const char *s, size_t n)
         ['"'] = true, ['\\'] = true, ['<'] = true, ['>'] = true, ['&'] = true, [0xE2] = true};
     size_t i = 0;
 
-    while (i + LANE <= n && lane_plain(s + i))
+    while (i + LANE <= n && lane_plain(lane_of(s + i, LANE)))
         i += LANE;
-    if (n >= LANE && i + LANE > n && lane_plain(s + n - LANE))
+    if (i + LANE > n && lane_plain(n < LANE ? lane_of(s, n) : lane_of(s + n - LANE, LANE)))
         return n;
     while (i < n && (unsigned char)s[i] >= 0x20 && !looked_at[(unsigned char)s[i]])
         i++;
@@ -119,9 +125,10 @@ void json_write_text(struct buf *b, const char *s)
     }
     size_t n = strlen(s), plain = plain_run(s, n);
     buf_reserve(b, n + 2);
-    b->s[b->len++] = '"';
-    memcpy(b->s + b->len, s, plain);
-    b->len += plain;
+    char *to = b->s + b->len;
+    *to = '"';
+    memcpy(to + 1, s, plain);
+    b->len += plain + 1;
     if (plain < n)
         write_odd(b, s + plain, n - plain);
     buf_add(b, "\"", 1);

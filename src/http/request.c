@@ -97,26 +97,41 @@ static const struct parameter *parameter_find(const char *name, size_t n)
 {
     for (uint32_t left = named_so_long(n); left; left &= left - 1) {
         const struct parameter *p = &parameters[__builtin_ctz(left)];
-        if (memcmp(p->name, name, n) == 0)
+        if (p->name[n - 1] == name[n - 1] && memcmp(p->name, name, n) == 0)
             return p;
     }
     return NULL;
 }
 
-static bool has_control(const char *s)
+/* Might one of eight bytes be a control byte? A tab might. */
+static bool suspect(const char *s)
 {
-    for (; *s; s++)
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = 0x80 * ones;
+    uint64_t v;
+
+    memcpy(&v, s, sizeof v);
+    uint64_t low = v & ~tops; /* so that no sum below carries into the next byte */
+    return (~(low + 0x60 * ones) | (low + ones)) & ~v & tops;
+}
+
+static bool has_control(const char *s, size_t n)
+{
+    while (n >= sizeof(uint64_t) && !suspect(s)) {
+        s += sizeof(uint64_t);
+        n -= sizeof(uint64_t);
+    }
+    for (; n > 0; s++, n--)
         if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
             return true;
     return false;
 }
 
-static enum err parameter_take(struct arena *a, const struct parameter *p, const char *value, struct head *h)
+static enum err parameter_take(struct arena *a, const struct parameter *p, const char *value, size_t n, struct head *h)
 {
     const char **to = (const char **)(void *)((char *)h + p->offset);
     bool any = p->kind == ONCE_ANY || p->kind == LIST_ANY || p->kind == COOKIE;
 
-    if (!any && has_control(value))
+    if (!any && has_control(value, n))
         return refuse(p->name, "has control bytes");
     if (!*to)
         *to = value;
@@ -141,16 +156,16 @@ static enum err parameters_read(const struct cfg *cfg, struct arena *a, char *co
 
     for (size_t i = 0; env[i]; i++) {
         const char *equals = strchr(env[i], '=');
-        size_t n = equals ? (size_t)(equals - env[i]) : 0;
+        size_t n = equals ? (size_t)(equals - env[i]) : 0, rest = strlen(env[i] + n);
         const struct parameter *p = equals ? parameter_find(env[i], n) : NULL;
 
-        sum += n + strlen(env[i] + n);
+        sum += n + rest;
         if (e == ERR_OK && (i >= PARAMETERS_MAX || sum > (size_t)cfg->limits_head))
             e = ERR_HEAD_LARGE;
         if (e != ERR_OK && (!p || p >= parameters + DOOR_PARAMETERS))
             continue;
         h->r.fetch |= is_fetch(env[i], n);
-        enum err taken = p ? parameter_take(a, p, equals + 1, h) : ERR_OK;
+        enum err taken = p ? parameter_take(a, p, equals + 1, rest - 1, h) : ERR_OK;
         e = e == ERR_OK ? taken : e;
     }
     return e;
