@@ -144,8 +144,31 @@ static void test_missing_is_not_made(void)
     world_close(&w);
 }
 
+/* Its map would reach beyond its end. */
+static void test_cut_file(void)
+{
+    struct world w;
+    struct db *db = NULL;
+    struct stat st = {.st_size = 0};
+
+    world_open(&w);
+    db_close(&w.db);
+    OK(db_open_existing(w.cfg, NULL, &db));
+    CU_ASSERT_EQUAL(stat(file(&w), &st), 0);
+    CU_ASSERT_EQUAL(truncate(file(&w), st.st_size + 4096), 0);
+    CU_ASSERT_FALSE(db_moved(db)); /* it grew */
+    CU_ASSERT_EQUAL(truncate(file(&w), st.st_size), 0);
+    CU_ASSERT_TRUE(db_moved(db));
+    CU_ASSERT_FALSE(db_moved(db)); /* since it was last looked at */
+    CU_ASSERT_EQUAL(truncate(file(&w), 0), 0);
+    CU_ASSERT_TRUE(db_moved(db));
+    db_close(&db);
+    world_close(&w);
+}
+
 static CU_TestInfo tests[] = {
     {"missing is not made, moved is noticed", test_missing_is_not_made},
+    {"a file that was cut is noticed", test_cut_file},
     {"file modes", test_file_modes},
     {"network file systems", test_network_file_systems},
     {"unusable files", test_unusable_files},
