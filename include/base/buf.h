@@ -13,19 +13,26 @@ struct buf {
 
 /* An empty buffer whose bytes come from a. */
 struct buf buf_in(struct arena *a);
-/* Makes room for n more bytes and the NUL. */
-void buf_reserve(struct buf *b, size_t n);
-/* Here, since an answer is made of many short pieces. */
-static inline void buf_add(struct buf *b, const char *s, size_t n)
+/* buf_reserve's way to more room. */
+void buf_grow(struct buf *b, size_t n);
+/* Makes room for n more bytes and the NUL. These stand here since an answer is made of many short pieces. */
+static inline void buf_reserve(struct buf *b, size_t n)
 {
     if (n >= b->cap - b->len)
-        buf_reserve(b, n);
+        buf_grow(b, n);
+}
+static inline void buf_add(struct buf *b, const char *s, size_t n)
+{
+    buf_reserve(b, n);
     if (n)
         memcpy(b->s + b->len, s, n);
     b->len += n;
     b->s[b->len] = '\0';
 }
-void buf_puts(struct buf *b, const char *s);
+static inline void buf_puts(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Appends s so that it is text inside HTML, also within a quoted attribute: & < > " ' as entities. */

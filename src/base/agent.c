@@ -146,37 +146,55 @@ static inline void rule_try(const struct rule *rules, uint64_t which, const char
     }
 }
 
-/* The top bit of each byte that is a letter, of eight at s, of which n are there; the first byte is the lowest one. */
-static uint64_t letters_of(const char *s, size_t n)
+/* The top bit of each byte that is a letter, of eight at s; the first byte is the lowest one. */
+static inline uint64_t letters_of(const char s[static 8])
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = 0x80 * ones;
-    uint64_t v = 0;
+    uint64_t v;
 
-    memcpy(&v, s, n < sizeof v ? n : sizeof v);
+    memcpy(&v, s, sizeof v);
     v = le64toh(v);
     uint64_t small = (v | 0x20 * ones) & ~tops;
     return (small + (0x80 - 'a') * ones) & ~(small + (0x80 - 'z' - 1) * ones) & ~v & tops;
+}
+
+/* The best rules so far, by their places in the tables. */
+struct found {
+    size_t browser, system;
+};
+
+/* Tries the words that begin among the eight bytes at `at` of s[0..n). */
+static inline void words_try(const char *s, size_t at, size_t n, uint64_t begins, struct found *best)
+{
+    const struct index *of = index_once();
+
+    for (; begins; begins &= begins - 1) {
+        size_t word = at + (size_t)__builtin_ctzll(begins) / 8;
+        unsigned char c = (unsigned char)s[word];
+        rule_try(browsers, of->browsers[c], s + word, n - word, &best->browser);
+        rule_try(systems, of->systems[c], s + word, n - word, &best->system);
+    }
 }
 
 /* The first rules whose tokens stand in s[0..n) at the beginning of a word; *browser and *system are NULL without one.
  * Each word is looked at once: a search for each token would be most of what an answer costs. */
 static void names_in(const char *s, size_t n, const char **browser, const char **system)
 {
-    const struct index *of = index_once();
-    size_t first_browser = COUNT(browsers), first_system = COUNT(systems);
+    struct found best = {COUNT(browsers), COUNT(systems)};
+    char last[8] = "";
     uint64_t before = 0; /* was the last byte a letter? */
+    size_t at = 0;
 
-    for (size_t i = 0; i < n; i += 8) {
-        uint64_t letters = letters_of(s + i, n - i), words = letters & ~(letters << 8 | before);
-        for (before = letters >> 56; words; words &= words - 1) {
-            size_t at = i + (size_t)__builtin_ctzll(words) / 8;
-            unsigned char c = (unsigned char)s[at];
-            rule_try(browsers, of->browsers[c], s + at, n - at, &first_browser);
-            rule_try(systems, of->systems[c], s + at, n - at, &first_system);
-        }
+    for (; n - at >= sizeof last; at += sizeof last) {
+        uint64_t letters = letters_of(s + at);
+        words_try(s, at, n, letters & ~(letters << 8 | before), &best);
+        before = letters >> 56;
     }
-    *browser = first_browser < COUNT(browsers) ? browsers[first_browser].name : NULL;
-    *system = first_system < COUNT(systems) ? systems[first_system].name : NULL;
+    memcpy(last, s + at, n - at);
+    uint64_t letters = letters_of(last);
+    words_try(s, at, n, letters & ~(letters << 8 | before), &best);
+    *browser = best.browser < COUNT(browsers) ? browsers[best.browser].name : NULL;
+    *system = best.system < COUNT(systems) ? systems[best.system].name : NULL;
 }
 
 static const char *program_of(const char *s, size_t n)

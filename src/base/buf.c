@@ -14,10 +14,8 @@ struct buf buf_in(struct arena *a)
     return (struct buf){.arena = a};
 }
 
-void buf_reserve(struct buf *b, size_t n)
+void buf_grow(struct buf *b, size_t n)
 {
-    if (b->s && n < b->cap - b->len)
-        return;
     size_t cap = b->cap ? b->cap : n < BUF_FIRST ? BUF_FIRST : n + 1;
     while (cap - b->len <= n) {
         if (cap > SIZE_MAX / 4) {
@@ -31,11 +29,6 @@ void buf_reserve(struct buf *b, size_t n)
         memcpy(s, b->s, b->len);
     b->s = s;
     b->cap = cap;
-}
-
-void buf_puts(struct buf *b, const char *s)
-{
-    buf_add(b, s, strlen(s));
 }
 
 void buf_putc(struct buf *b, char c)

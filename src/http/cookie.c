@@ -38,8 +38,9 @@ size_t cookie_values(struct arena *a, const char *header, const char *name, cons
     size_t found = 0, name_len = strlen(name);
 
     for (const char *s = header; s && found < max;) {
-        size_t len = strcspn(s, ";");
-        const char *next = s[len] ? s + len + 1 : NULL;
+        const char *end = strchr(s, ';');
+        size_t len = end ? (size_t)(end - s) : strlen(s);
+        const char *next = end ? end + 1 : NULL;
         const char *equals = memchr(s, '=', len);
         size_t n = equals ? (size_t)(equals - s) : 0;
         const char *key = trim(s, &n);

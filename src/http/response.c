@@ -21,10 +21,12 @@ void response_reset(struct response *r)
     *r = response_in(r->arena);
 }
 
+/* RFC 9110 §5.6.2: which of 32 characters may be in a token, from 0x20, 0x40 and 0x60 on. */
 static bool token_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           strchr("_!#$%&'*+.^`|~", c);
+    static const uint32_t may[8] = {[1] = 0x03ff6cfa, [2] = 0xc7fffffe, [3] = 0x57ffffff};
+
+    return may[(unsigned char)c >> 5] >> (c & 31) & 1;
 }
 
 static bool token_valid(const char *s)
