@@ -132,7 +132,7 @@ static const struct index *index_once(void)
 }
 
 /* Of the rules in `which`, the first whose token begins s; *best if none before that one does. */
-static inline void rule_try(const struct rule *rules, uint64_t which, const char *s, size_t n, size_t *best)
+static void rule_try(const struct rule *rules, uint64_t which, const char *s, size_t n, size_t *best)
 {
     for (; which; which &= which - 1) {
         size_t i = (size_t)__builtin_ctzll(which), len;
@@ -164,15 +164,16 @@ struct found {
 };
 
 /* Tries the words that begin among the eight bytes at `at` of s[0..n). */
-static inline void words_try(const char *s, size_t at, size_t n, uint64_t begins, struct found *best)
+static inline void words_try(const struct index *of, const char *s, size_t at, size_t n, uint64_t begins,
+                             struct found *best)
 {
-    const struct index *of = index_once();
-
     for (; begins; begins &= begins - 1) {
         size_t word = at + (size_t)__builtin_ctzll(begins) / 8;
         unsigned char c = (unsigned char)s[word];
-        rule_try(browsers, of->browsers[c], s + word, n - word, &best->browser);
-        rule_try(systems, of->systems[c], s + word, n - word, &best->system);
+        if (of->browsers[c])
+            rule_try(browsers, of->browsers[c], s + word, n - word, &best->browser);
+        if (of->systems[c])
+            rule_try(systems, of->systems[c], s + word, n - word, &best->system);
     }
 }
 
@@ -180,6 +181,7 @@ static inline void words_try(const char *s, size_t at, size_t n, uint64_t begins
  * Each word is looked at once: a search for each token would be most of what an answer costs. */
 static void names_in(const char *s, size_t n, const char **browser, const char **system)
 {
+    const struct index *of = index_once();
     struct found best = {COUNT(browsers), COUNT(systems)};
     char last[8] = "";
     uint64_t before = 0; /* was the last byte a letter? */
@@ -187,12 +189,12 @@ static void names_in(const char *s, size_t n, const char **browser, const char *
 
     for (; n - at >= sizeof last; at += sizeof last) {
         uint64_t letters = letters_of(s + at);
-        words_try(s, at, n, letters & ~(letters << 8 | before), &best);
+        words_try(of, s, at, n, letters & ~(letters << 8 | before), &best);
         before = letters >> 56;
     }
     memcpy(last, s + at, n - at);
     uint64_t letters = letters_of(last);
-    words_try(s, at, n, letters & ~(letters << 8 | before), &best);
+    words_try(of, s, at, n, letters & ~(letters << 8 | before), &best);
     *browser = best.browser < COUNT(browsers) ? browsers[best.browser].name : NULL;
     *system = best.system < COUNT(systems) ? systems[best.system].name : NULL;
 }

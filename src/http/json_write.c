@@ -81,39 +81,43 @@ static inline lane lane_of(const char *s, size_t n)
     return v;
 }
 
-/* How many of n bytes at s stand for themselves surely, from the first: nearly always all, and to look at each in turn
- * is most of what an answer costs. The last lane overlaps the one before. */
-static size_t plain_run(const char *s, size_t n)
+/* Copies of s[0..n) as far as it stands for itself surely, by lanes: nearly always all, and to look at each byte in turn
+ * is most of what an answer costs. `to` has room for a lane more, which may be written over. Returns how many bytes. */
+static size_t plain_copy(char *to, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANE) {
+        lane v = i + LANE <= n ? lane_of(s + i, LANE) : lane_of(s + i, n - i);
+        if (!lane_plain(v))
+            return i;
+        memcpy(to + i, &v, sizeof v);
+    }
+    return n;
+}
+
+static size_t plain_run(const char *s)
 {
     static const bool looked_at[256] = {
         ['"'] = true, ['\\'] = true, ['<'] = true, ['>'] = true, ['&'] = true, [0xE2] = true};
-    size_t i = 0;
+    size_t n = 0;
 
-    while (i + LANE <= n && lane_plain(lane_of(s + i, LANE)))
-        i += LANE;
-    if (i + LANE > n && lane_plain(n < LANE ? lane_of(s, n) : lane_of(s + n - LANE, LANE)))
-        return n;
-    while (i < n && (unsigned char)s[i] >= 0x20 && !looked_at[(unsigned char)s[i]])
-        i++;
-    return i;
+    while ((unsigned char)s[n] >= 0x20 && !looked_at[(unsigned char)s[n]])
+        n++;
+    return n;
 }
 
-/* s ends in a NUL: escape() looks at up to three bytes. */
-static void write_odd(struct buf *b, const char *s, size_t n)
+static void write_odd(struct buf *b, const char *s)
 {
     char escaped[8];
 
-    while (n > 0) {
-        size_t plain = plain_run(s, n), done = 0;
+    while (*s) {
+        size_t plain = plain_run(s), n = 0;
         buf_add(b, s, plain);
         s += plain;
-        n -= plain;
-        if (n > 0 && (done = escape(s, escaped)) > 0)
+        if (*s && (n = escape(s, escaped)) > 0)
             buf_puts(b, escaped);
-        else if (n > 0)
-            buf_add(b, s, done = 1);
-        s += done;
-        n -= done;
+        else if (*s)
+            buf_add(b, s, n = 1);
+        s += n;
     }
 }
 
@@ -123,14 +127,13 @@ void json_write_text(struct buf *b, const char *s)
         buf_add(b, "null", 4);
         return;
     }
-    size_t n = strlen(s), plain = plain_run(s, n);
-    buf_reserve(b, n + 2);
-    char *to = b->s + b->len;
-    *to = '"';
-    memcpy(to + 1, s, plain);
-    b->len += plain + 1;
+    size_t n = strlen(s);
+    buf_reserve(b, n + LANE + 2);
+    b->s[b->len++] = '"';
+    size_t plain = plain_copy(b->s + b->len, s, n);
+    b->len += plain;
     if (plain < n)
-        write_odd(b, s + plain, n - plain);
+        write_odd(b, s + plain);
     buf_add(b, "\"", 1);
 }
 

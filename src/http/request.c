@@ -39,7 +39,7 @@ struct parameter {
 
 /* The first so many parameters of the table tell who asks: read whatever else is at fault, since an answer must fit
  * that. */
-enum { DOOR_PARAMETERS = 3, NAME_LEN_MAX = sizeof "HTTP_ACCESS_CONTROL_REQUEST_METHOD" - 1 };
+enum { DOOR_PARAMETERS = 3, NAME_KEYS = 128 };
 /* clang-format off */
 #define TO(member) offsetof(struct head, member)
 #define NAME(text) text, sizeof(text) - 1
@@ -80,24 +80,30 @@ static enum err refuse(const char *name, const char *why)
     return ERR_BAD_REQUEST;
 }
 
-/* Which parameters have names of a length, one bit for each. A cache of a constant: made once, never changed. */
-static uint32_t named_so_long(size_t n)
+/* Tells nearly all names apart. */
+static unsigned name_key(const char *name, size_t n)
 {
-    static uint32_t of[NAME_LEN_MAX + 1];
+    return ((unsigned)n * 7 + (unsigned char)name[n - 1]) % NAME_KEYS;
+}
+
+/* Which parameters have a key, one bit for each. A cache of a constant: made once, never changed. */
+static const uint32_t *keys_once(void)
+{
+    static uint32_t of[NAME_KEYS];
     _Static_assert(sizeof parameters / sizeof *parameters <= 32, "a parameter has no bit");
 
-    if (!of[parameters[0].len])
+    if (!of[name_key(parameters[0].name, parameters[0].len)])
         for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
-            of[parameters[i].len] |= UINT32_C(1) << i;
-    return n <= NAME_LEN_MAX ? of[n] : 0;
+            of[name_key(parameters[i].name, parameters[i].len)] |= UINT32_C(1) << i;
+    return of;
 }
 
 /* Most of what a web server sends is none of ours. */
-static const struct parameter *parameter_find(const char *name, size_t n)
+static const struct parameter *parameter_find(const uint32_t of[static NAME_KEYS], const char *name, size_t n)
 {
-    for (uint32_t left = named_so_long(n); left; left &= left - 1) {
+    for (uint32_t left = n > 0 ? of[name_key(name, n)] : 0; left; left &= left - 1) {
         const struct parameter *p = &parameters[__builtin_ctz(left)];
-        if (p->name[n - 1] == name[n - 1] && memcmp(p->name, name, n) == 0)
+        if (p->len == n && memcmp(p->name, name, n) == 0)
             return p;
     }
     return NULL;
@@ -151,13 +157,14 @@ static bool is_fetch(const char *name, size_t n)
 
 static enum err parameters_read(const struct cfg *cfg, struct arena *a, char *const *env, struct head *h)
 {
+    const uint32_t *keys = keys_once();
     size_t sum = 0;
     enum err e = ERR_OK;
 
     for (size_t i = 0; env[i]; i++) {
         const char *equals = strchr(env[i], '=');
         size_t n = equals ? (size_t)(equals - env[i]) : 0, rest = strlen(env[i] + n);
-        const struct parameter *p = equals ? parameter_find(env[i], n) : NULL;
+        const struct parameter *p = equals ? parameter_find(keys, env[i], n) : NULL;
 
         sum += n + rest;
         if (e == ERR_OK && (i >= PARAMETERS_MAX || sum > (size_t)cfg->limits_head))
