@@ -9,6 +9,11 @@
 
 /* clang-format off */
 const struct route routes[] = {
+    /* asked by far the most often: found first */
+    {.method = METHOD_GET, .path = "/session", .who = WHO_MAYBE, .form = &form_reading, .reads = true,
+     .cached = true, .handle = h_session_get, .text = "The session and its user, or null."},
+    {.method = METHOD_GET, .path = "/get-session", .same = "/session", .who = WHO_MAYBE, .form = &form_reading,
+     .reads = true, .cached = true, .handle = h_session_get, .text = "The session and its user, or null."},
     {.method = METHOD_POST, .path = "/sign-up/email", .who = WHO_PRESENTS, .form = &form_sign_up, .forms = true,
      .login = true, .hashes = true, .trying = TRYING_SIGN_UP, .then = "", .again = h_sign_up_again, .handle = h_sign_up, .text = "Make an account and sign in."},
     {.method = METHOD_POST, .path = "/sign-in/email", .who = WHO_PRESENTS, .form = &form_sign_in, .forms = true,
@@ -34,10 +39,6 @@ const struct route routes[] = {
     {.method = METHOD_GET, .path = "/style.css", .who = WHO_ANYONE, .handle = h_style, .text = "The look of the pages."},
     {.method = METHOD_POST, .path = "/sign-out", .who = WHO_PRESENTS, .form = &form_sign_out,
      .then = "/signed-out", .forms = true, .handle = h_sign_out, .text = "End this session."},
-    {.method = METHOD_GET, .path = "/session", .who = WHO_MAYBE, .form = &form_reading, .reads = true,
-     .cached = true, .handle = h_session_get, .text = "The session and its user, or null."},
-    {.method = METHOD_GET, .path = "/get-session", .same = "/session", .who = WHO_MAYBE, .form = &form_reading,
-     .reads = true, .cached = true, .handle = h_session_get, .text = "The session and its user, or null."},
     {.method = METHOD_GET, .path = "/sessions", .who = WHO_SIGNED_IN, .form = &form_reading, .reads = true,
      .handle = h_session_list, .text = "The caller's living sessions."},
     {.method = METHOD_GET, .path = "/list-sessions", .same = "/sessions", .who = WHO_SIGNED_IN, .form = &form_reading,
