@@ -211,7 +211,7 @@ bool origin_callback_ok(const struct cfg *cfg, struct arena *a, const char *url)
 
 /* --- address (auth/address.c): pure --- */
 /* CONTRACT D8. peer: REMOTE_ADDR; forwarded: X-Forwarded-For or NULL. Gives the client address in canonical text
- * (RFC 5952; IPv4-mapped as IPv4); "" if even the peer is none. */
+ * (RFC 5952; IPv4-mapped as IPv4), which may be peer itself; "" if even the peer is none. */
 const char *address_client(const struct cfg *cfg, struct arena *a, const char *peer, const char *forwarded);
 
 #endif

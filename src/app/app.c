@@ -133,7 +133,10 @@ static void caller_read(struct ctx *ctx)
     ctx->caller.ip = address_client(ctx->au.cfg, ctx->au.arena, r->peer, r->forwarded_for);
     if (r->door != DOOR_NONE)
         return; /* opens no session and leaves no event */
-    ctx->caller.agent = r->user_agent ? enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_MAX) : "";
+    ctx->caller.agent = r->user_agent ? r->user_agent : "";
+    size_t n = strlen(ctx->caller.agent);
+    if (n > AGENT_MAX || !enc_utf8_valid(ctx->caller.agent, n))
+        ctx->caller.agent = enc_utf8_clean(ctx->au.arena, r->user_agent, AGENT_MAX);
     /* an event for each try: what a stranger puts there is kept for long */
     const char *noted = ctx->caller.agent;
     if (strlen(noted) > AGENT_NOTED)

@@ -39,7 +39,7 @@ const char *address_client(const struct cfg *cfg, struct arena *a, const char *p
         return "";
     hop = own;
     if (!forwarded || !is_trusted(cfg, &own))
-        return text_of(&own, a);
+        return own.v4 && !strchr(peer, ':') ? peer : text_of(&own, a); /* inet_pton(3) knows one spelling of IPv4 */
     /* From the right: what stands left of the first address we do not trust was written by a stranger. */
     for (size_t len = strlen(forwarded); len > 0;) {
         const char *s = last_hop(a, forwarded, &len);

@@ -16,11 +16,15 @@ static const _Alignas(64) char b64_url[] = B64_COMMON "-_";
 static void hex_four(const unsigned char b[static 4], char out[static 8])
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t v = (uint64_t)b[0] << 8 | (uint64_t)b[1] << 24 | (uint64_t)b[2] << 40 | (uint64_t)b[3] << 56;
-    v = (v & 0x0f00 * UINT64_C(0x0001000100010001)) | (v >> 12 & 0x000f * UINT64_C(0x0001000100010001));
+    uint32_t four;
+
+    memcpy(&four, b, sizeof four);
+    uint64_t v = be32toh(four);
+    v = (v | v << 16) & UINT64_C(0x0000ffff0000ffff);
+    v = (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    v = (v | v << 4) & 0x0f * ones;
     uint64_t letter = (v + 6 * ones) >> 4 & ones;
-    v += '0' * ones + letter * ('a' - '9' - 1);
-    v = htole64(v);
+    v = htobe64(v + '0' * ones + letter * ('a' - '9' - 1));
     memcpy(out, &v, sizeof v);
 }
 

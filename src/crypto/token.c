@@ -39,7 +39,7 @@ enum err token_sign(const struct keys *k, const char *token, char out[static TOK
 
 static bool is_letter(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10;
 }
 
 static bool letters_only(const char *s, size_t n)

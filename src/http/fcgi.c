@@ -13,6 +13,9 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -55,6 +58,15 @@ static bool peer_allowed(const struct fcgi *f, const struct sockaddr_storage *fr
     return false;
 }
 
+/* libfcgi asks for large blocks with each request, and before it gives one glibc joins the small ones that were freed, of
+ * which libfcgi has freed many: it shall not keep them apart. */
+static void malloc_settle(void)
+{
+#ifdef M_MXFAST
+    mallopt(M_MXFAST, 0);
+#endif
+}
+
 static enum err library_open(struct fcgi *f)
 {
     int flags = fcntl(f->options.listen_fd, F_GETFL);
@@ -64,6 +76,7 @@ static enum err library_open(struct fcgi *f)
         return ERR_IO;
     }
     signal(SIGPIPE, SIG_IGN);
+    malloc_settle();
     if (FCGX_Init() != 0 || FCGX_InitRequest(&f->req, -1, 0) != 0) {
         log_error("libfcgi did not start");
         return ERR_IO;

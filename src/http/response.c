@@ -59,18 +59,23 @@ static bool line_valid(const char *s)
     return enc_utf8_valid(s, strlen(s));
 }
 
-enum err response_header_text(struct response *r, const char *name, const char *value)
+static enum err field_add(struct response *r, const char *name, const char *value, bool valid)
 {
-    if (r->n == RESPONSE_HEADERS_MAX || !token_valid(name) || !line_valid(value))
+    if (r->n == RESPONSE_HEADERS_MAX || !valid || !token_valid(name))
         return ERR_INTERNAL;
     r->header[r->n].name = name;
     r->header[r->n++].value = value;
     return ERR_OK;
 }
 
+enum err response_header_text(struct response *r, const char *name, const char *value)
+{
+    return field_add(r, name, value, line_valid(value));
+}
+
 enum err response_header(struct response *r, const char *name, const char *value)
 {
-    return value_valid(value) ? response_header_text(r, name, value) : ERR_INTERNAL;
+    return field_add(r, name, value, value_valid(value));
 }
 
 const char *response_get(const struct response *r, const char *name)
