@@ -40,6 +40,8 @@ void shmcache_put(struct shmcache *c, const char key[static SHMCACHE_KEY], const
 /* One value was changed by us since r, and is as true as it was: what others still read is not kept. Then it may be put
  * anew. False: somebody else has changed it as well. */
 bool shmcache_move(struct shmcache *c, const char key[static SHMCACHE_KEY], struct shmcache_reading *r);
+/* Nothing that was read of it so far is given out any more. */
+void shmcache_forget(struct shmcache *c, const char key[static SHMCACHE_KEY]);
 /* Copies the value to out, which is aligned for uint64_t; how many bytes; 0: there is none. */
 size_t shmcache_get(struct shmcache *c, const char key[static SHMCACHE_KEY], uint64_t out[static SHMCACHE_VALUE / 8]);
 

@@ -88,6 +88,12 @@ void db_share(struct db *db, struct shmcache *cache);
  * each one that changes such rows: what is cached of others then stays. */
 void db_changes(struct db *db, const char *user_id);
 
+/* What is cached of this user ends with the transaction, whatever its statements find: another host may have been quicker,
+ * of which this one has not heard. */
+void db_tell(struct db *db, const char *user_id);
+/* The same of one session, by the hash of its token, at once: whose it was cannot be found any more. */
+void db_forget(struct db *db, const char *token_hash);
+
 /* Runs a reading statement. Outside a transaction it is run once more, on a new connection, if the connection broke.
  * ERR_INTERNAL if values and signature differ. */
 #define db_query(db, id, arena, out, ...) db_query_n(db, id, arena, out, DB_VALS(__VA_ARGS__))

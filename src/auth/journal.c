@@ -144,7 +144,10 @@ enum err ending_token(struct auth *au, const char *token_hash, enum reason why)
 {
     const char *id, *user_id;
 
-    TRY(sessions_id_of(au->db, au->arena, token_hash, &id, &user_id));
+    enum err e = sessions_id_of(au->db, au->arena, token_hash, &id, &user_id);
+    if (e == ERR_NONE)
+        db_forget(au->db, token_hash); /* another host may have ended it */
+    TRY(e);
     return ending_own(au, id, user_id, 0, why);
 }
 

@@ -82,6 +82,7 @@ static enum err not_me_try(struct auth *au, const struct grant *g)
     TRY(users_lock(au->db, g->user_id));
     TRY(ticket_spend(au, g, &c));
     TRY(end_from(au, g->user_id, id, blank + 1));
+    db_tell(au->db, g->user_id);
     TRY(undo(au, g->user_id));
     TRY(journal_add(au, EV_NOT_ME, &(struct audit){.user_id = g->user_id, .session_id = id}));
     return act_commit(au, &tx);

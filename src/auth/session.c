@@ -263,8 +263,11 @@ static enum err revoke_try(struct auth *au, const char *id, const char *user_id,
     AUTO(db_tx) struct db *tx = NULL;
 
     TRY(act_begin(au, &tx));
-    TRY(ending_own(au, id, user_id, alive_at, why));
-    return act_commit(au, &tx);
+    enum err e = ending_own(au, id, user_id, alive_at, why);
+    if (e != ERR_OK && e != ERR_NONE)
+        return e;
+    TRY(act_commit(au, &tx)); /* one that is not there another host may have ended: it is cached here no more, either */
+    return e;
 }
 
 enum err session_revoke(struct auth *au, const char *user_id, const char *id)

@@ -205,6 +205,14 @@ bool shmcache_move(struct shmcache *c, const char text[static SHMCACHE_KEY], str
     return was == r->moved++ && r->file == c->file;
 }
 
+void shmcache_forget(struct shmcache *c, const char text[static SHMCACHE_KEY])
+{
+    struct key k = key_of(text);
+
+    if (shmcache_current(c))
+        atomic_fetch_add(&c->moved[set_of(c, &k)], 1);
+}
+
 void shmcache_stat(struct shmcache *c, struct shmcache_stat *out)
 {
     const struct times t = times_now();

@@ -38,6 +38,18 @@ void db_changes(struct db *db, const char *user_id)
     db->named = true;
 }
 
+void db_tell(struct db *db, const char *user_id)
+{
+    if (db->cache)
+        shmcache_change_add(&db->change, user_id);
+}
+
+void db_forget(struct db *db, const char *token_hash)
+{
+    if (db->cache)
+        shmcache_forget(db->cache, token_hash);
+}
+
 void db_change_note(struct db *db, enum stmt id)
 {
     if (!db->cache || !db_is_shown(id))

@@ -3,6 +3,7 @@
 import { describe, test } from "node:test";
 import { assert, eq, same } from "../endpoint/server.mjs";
 import { history, told } from "./history.mjs";
+import { hosts, population } from "./hosts.mjs";
 import { Judgement, judge } from "./judge.mjs";
 
 const ENDS = Number(process.env.ENDS ?? 5000), say = (run) => { for (const line of told(run)) console.log(line); };
@@ -43,4 +44,24 @@ test("without a cache nobody is said to live", async () => {
 test("judged by no bound, answers of the cache are faults: they are seen", async () => {
 	const run = await history({ ends: 300, judgeBound: 0 });
 	assert.ok(run.judged.kinds["alive elsewhere after the bound"] > 30); same(Object.keys(run.judged.kinds), ["alive elsewhere after the bound"]);
+});
+
+describe("ended at one host, and once more at the other, which has it in its cache", () => {
+	const again = {
+		"sign-out": (s) => ["POST", "/sign-out", { json: {}, cookie: s.cookie }],
+		"revoke-session": (s, by) => ["POST", "/revoke-session", { json: { token: s.id }, cookie: by.cookie }],
+		"by id": (s, by) => ["DELETE", `/sessions/${s.id}`, { cookie: by.cookie }],
+		all: (s, by) => ["DELETE", "/sessions", { cookie: by.cookie }],
+	};
+	test("there it is over, too", () => hosts({ set: { "session.cache_max_age": "1m" } }, async ([a, b]) => {
+		const made = await population(a, Object.keys(again).length, 2);
+		for (const [user, [name, ask]] of Object.entries(again).entries()) {
+			const by = made(user, 0), s = made(user, 1);
+			for (const h of [a, b]) eq(await h.alive(s.cookie), true);
+			eq((await a.post("/sign-out", {}, { cookie: s.cookie })).status, 200);
+			eq(await a.alive(s.cookie), false); eq(await b.alive(s.cookie), true, "by its cache");
+			assert.ok([200, 404].includes((await b.send(...ask(s, by))).status), name);
+			eq(await b.alive(s.cookie), false, name);
+		}
+	}));
 });

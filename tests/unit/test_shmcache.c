@@ -466,6 +466,24 @@ static void test_move(void)
     shmcache_close(&c);
 }
 
+/* What another host did to it: what is there goes, and what was read before is not kept. */
+static void test_forget(void)
+{
+    struct shmcache *c = cache_fresh(MAX_AGE);
+    struct shmcache_reading r = cache_begin(c, key(1));
+
+    cache_fill(c, key(1), "u", "x");
+    cache_fill(c, key(2), "u", "y");
+    shmcache_forget(c, key(1).text);
+    LACKS(c, key(1));
+    cache_put(c, key(1), "u", &r, "x");
+    LACKS(c, key(1));
+    HAS(c, key(2), "y");
+    cache_fill(c, key(1), "u", "x");
+    HAS(c, key(1), "x");
+    shmcache_close(&c);
+}
+
 static CU_TestInfo tests[] = {
     {"sizes", test_sizes},
     {"keys", test_keys},
@@ -487,6 +505,7 @@ static CU_TestInfo tests[] = {
     {"a late end", test_late_end},
     {"a crowd", test_crowd},
     {"move", test_move},
+    {"forget", test_forget},
     CU_TEST_INFO_NULL,
 };
 
