@@ -83,7 +83,9 @@ static struct times times_now(void)
 /* By both clocks: steady ones begin anew when a host does, and the other may be set. */
 static bool is_young(const struct shmcache *c, uint64_t steady, uint64_t now, const struct times *t)
 {
-    int64_t age = t->steady - (int64_t)steady, apart = t->now - (int64_t)now, most = c->options.max_age;
+    /* unsigned, as what stands in the file may be any number */
+    int64_t age = (int64_t)((uint64_t)t->steady - steady), apart = (int64_t)((uint64_t)t->now - now);
+    int64_t most = c->options.max_age;
 
     return age >= 0 && age < most && apart < most && apart > -most;
 }
