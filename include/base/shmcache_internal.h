@@ -68,6 +68,9 @@ void shmcache_detach(struct shmcache *c);
 /* Goes on to the file that is there now, if ours was given up or removed. False: none could be had, and there is no cache
  * for now. */
 bool shmcache_current(struct shmcache *c);
+/* The same, and the file is looked for though that was done a moment ago: what is read in another one from now on is read
+ * after what we have done so far. */
+bool shmcache_latest(struct shmcache *c);
 
 /* --- shmcache_change.c --- */
 

@@ -114,8 +114,8 @@ void shmcache_change_end(struct shmcache *c, struct shmcache_change *ch, bool de
         if (decided)
             hold_give(ch);
     }
-    /* others may have gone on to another file meanwhile */
-    if (c && !is_nothing(ch) && shmcache_current(c) && c->file != ch->file)
+    /* others may have gone on to another file meanwhile, by whoever has taken ours away */
+    if (c && !is_nothing(ch) && shmcache_latest(c) && c->file != ch->file)
         generations_move(c, ch);
     *ch = (struct shmcache_change){.n = 0};
 }

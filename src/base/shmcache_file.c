@@ -231,10 +231,8 @@ static uint32_t retired(const struct shmcache *c)
     return c->head ? atomic_load_explicit(&c->head->retired, memory_order_acquire) : SHMCACHE_REPLACED;
 }
 
-bool shmcache_current(struct shmcache *c)
+static bool settle(struct shmcache *c, bool look)
 {
-    int64_t now = clock_steady();
-    bool look = now - c->looked >= LOOK_EVERY_MS;
     uint32_t how = retired(c);
 
     if (how == 0 && !look)
@@ -242,11 +240,23 @@ bool shmcache_current(struct shmcache *c)
     c->off |= how == SHMCACHE_OFF;
     if (c->off || (!c->head && !look))
         return false;
-    c->looked = now;
+    c->looked = clock_steady();
     if (how == 0 && is_named(c))
         return true;
+    if (how == 0)
+        atomic_store(&c->head->retired, SHMCACHE_REPLACED); /* who has it still shall not look only in a while */
     shmcache_detach(c);
     return shmcache_attach(c) == ERR_OK;
+}
+
+bool shmcache_current(struct shmcache *c)
+{
+    return settle(c, clock_steady() - c->looked >= LOOK_EVERY_MS);
+}
+
+bool shmcache_latest(struct shmcache *c)
+{
+    return settle(c, true);
 }
 
 /* Without a cache there shall be no file: who still uses one ends with it. */

@@ -354,6 +354,72 @@ static void test_unlinked(void)
     shmcache_close(&b);
 }
 
+/* As if it had just seen that the file is still there. */
+static void just_looked(struct shmcache *c)
+{
+    c->looked = steady_ms;
+}
+
+/* One has gone on to the new file, the other has not seen yet that it is gone: it is told of that one's changes, and what
+ * it has in its own is good no more once somebody knows that the file is another. */
+static void test_unlinked_seen_by_one(void)
+{
+    struct shmcache *a = cache_fresh(MAX_AGE), *b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
+
+    unlink(cache_path);
+    pass(LOOK);
+    cache_fill(b, key(1), "u", "x");
+    just_looked(a);
+    cache_change(a, "u");
+    LACKS(b, key(1));
+    CU_ASSERT_EQUAL(a->inode, b->inode);
+    cache_fill(a, key(2), "u", "x");
+    unlink(cache_path);
+    pass(LOOK);
+    just_looked(a);
+    HAS(a, key(2), "x");
+    cache_change(b, "u");
+    LACKS(a, key(2));
+    shmcache_close(&a);
+    shmcache_close(&b);
+}
+
+/* The same where the new one is made by who never had the old one. */
+static void test_unlinked_seen_by_none(void)
+{
+    struct shmcache *a = cache_fresh(MAX_AGE), *b;
+
+    unlink(cache_path);
+    b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
+    cache_fill(b, key(1), "u", "x");
+    just_looked(a);
+    CU_ASSERT_NOT_EQUAL(a->inode, b->inode);
+    cache_change(a, "u");
+    LACKS(b, key(1));
+    shmcache_close(&a);
+    shmcache_close(&b);
+}
+
+/* One who could not have the file a moment ago tries again before a change is over. */
+static void test_change_after_failure(void)
+{
+    struct shmcache *a = cache_fresh(MAX_AGE), *b;
+    struct shmcache_change ch = change_of("u");
+
+    unlink(cache_path);
+    CU_ASSERT_EQUAL(mkdir(cache_path, 0700), 0);
+    pass(LOOK);
+    LACKS(a, key(1));
+    rmdir(cache_path);
+    b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
+    shmcache_change_begin(a, &ch);
+    cache_fill(b, key(1), "u", "read before the commit");
+    shmcache_change_end(a, &ch, true);
+    LACKS(b, key(1));
+    shmcache_close(&a);
+    shmcache_close(&b);
+}
+
 /* A reading from one file is not kept in another. */
 static void test_reading_of_another_file(void)
 {
@@ -418,6 +484,9 @@ static CU_TestInfo tests[] = {
     {"another layout", test_other_layout},
     {"off", test_off},
     {"unlinked", test_unlinked},
+    {"unlinked, and one has seen it", test_unlinked_seen_by_one},
+    {"unlinked, and none has seen it", test_unlinked_seen_by_none},
+    {"a change after a failure", test_change_after_failure},
     {"a reading of another file", test_reading_of_another_file},
     {"two sizes", test_two_sizes},
     {"replaced in a change", test_replaced_in_a_change},

@@ -241,7 +241,7 @@ static void test_killed(void)
     finish(pid, "killed");
 }
 
-/* A process of another setting of the size comes and goes. */
+/* A process of another setting of the size comes and goes, and somebody removes the file now and then. */
 static void test_replaced(void)
 {
     pid_t pid[PROCESSES];
@@ -253,6 +253,8 @@ static void test_replaced(void)
         struct shmcache *c = cache_open(SHMCACHE_BYTES_MIN * (i % 2 + 1), MAX_AGE);
         if (i % 3 == 0)
             usleep(1000);
+        if (i % 5 == 0)
+            unlink(cache_path);
         shmcache_close(&c);
         usleep(some(20000));
     }
