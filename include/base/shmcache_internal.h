@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#define SHMCACHE_MAGIC UINT64_C(0x6c61746368310001) /* the last digits: version of this layout */
+#define SHMCACHE_MAGIC UINT64_C(0x6c61746368310002) /* the last digits: version of this layout */
 enum { WAYS = 4, TAGS = 16384, HOLDS = 128, KEY_WORDS = SHMCACHE_KEY / 8, VALUE_WORDS = SHMCACHE_VALUE / 8 };
 
 /* One value. Believed only if the checksum fits: whoever is killed while writing it, or writes it at the same time as
@@ -40,6 +40,8 @@ struct shmcache_head {
     _Atomic uint64_t magic; /* written last */
     uint64_t sets, seed;
     _Atomic uint32_t retired;
+    /* Between two starts of the host: of what was written last any page may be lost, a change and not what it changed. */
+    uint64_t boot;
     _Atomic uint64_t changes; /* moves with every change, before the generation of its tag does */
     _Atomic uint64_t epoch;   /* the generation of all */
     /* Changes under way: milliseconds of clock_steady until when they count, above; below, 1 + the shard, HOLD_ALL, or 0

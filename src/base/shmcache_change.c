@@ -55,7 +55,8 @@ static void crowd(const struct shmcache *c, int64_t until)
 {
     int64_t is = atomic_load(&c->head->crowded);
 
-    while (is < until && !atomic_compare_exchange_strong(&c->head->crowded, &is, until))
+    /* one that lies further ahead is no later one */
+    while ((is < until || is > until + HOLD_MS) && !atomic_compare_exchange_strong(&c->head->crowded, &is, until))
         ;
 }
 

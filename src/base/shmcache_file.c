@@ -100,11 +100,24 @@ static void *map(int fd, size_t size)
     return at == MAP_FAILED ? NULL : at;
 }
 
+/* Another number after each start of the host; 0: the kernel does not tell. */
+static uint64_t boot_now(void)
+{
+    AUTO(fd) int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    char text[64];
+    uint64_t h = 0;
+
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+    for (ssize_t i = 0; i < n; i++)
+        h = shmcache_mix(h, (unsigned char)text[i]);
+    return h;
+}
+
 /* Is what lies there a cache as we would make it? */
 static bool fits(const struct shmcache_head *head, size_t size, size_t sets)
 {
     return atomic_load(&head->magic) == SHMCACHE_MAGIC && head->sets == sets && size == size_of(sets) &&
-           !atomic_load(&head->retired);
+           head->boot == boot_now() && !atomic_load(&head->retired);
 }
 
 /* The root user makes it for whom the directory belongs to. */
@@ -132,6 +145,7 @@ static enum err make(struct shmcache *c, int fd, size_t sets)
         return failed(c, "cannot be mapped");
     head->sets = sets;
     head->seed = seed;
+    head->boot = boot_now();
     atomic_store(&head->magic, SHMCACHE_MAGIC);
     map_into(c, head, size_of(sets), &st);
     return ERR_OK;

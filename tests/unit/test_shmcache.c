@@ -442,6 +442,27 @@ static void test_crowd(void)
     shmcache_close(&c);
 }
 
+/* A clock that began anew: what stands in the file for then is long over, and must not hide what is now. */
+static void test_crowd_of_before(void)
+{
+    struct shmcache *c = cache_fresh(MAX_AGE);
+    struct shmcache_change ch[HOLDS + 1];
+
+    c->head->crowded = steady_ms + CLOCK_DAY;
+    for (int i = 0; i < HOLDS; i++)
+        c->head->holds[i] = (uint64_t)(steady_ms + CLOCK_DAY) << 16 | 1;
+    cache_fill(c, key(1), "u", "x");
+    HAS(c, key(1), "x");
+    for (int i = 0; i <= HOLDS; i++) {
+        ch[i] = change_of("u");
+        shmcache_change_begin(c, &ch[i]);
+        CU_ASSERT((ch[i].hold != NULL) == (i < HOLDS));
+    }
+    cache_fill(c, key(2), "other", "x");
+    LACKS(c, key(2));
+    shmcache_close(&c);
+}
+
 /* --- moving ------------------------------------------------------------------------------------------------------- */
 
 static void test_move(void)
@@ -470,8 +491,9 @@ static void test_move(void)
 static void test_forget(void)
 {
     struct shmcache *c = cache_fresh(MAX_AGE);
-    struct shmcache_reading r = cache_begin(c, key(1));
 
+    c->head->seed = 1; /* with which the two are of different sets */
+    struct shmcache_reading r = cache_begin(c, key(1));
     cache_fill(c, key(1), "u", "x");
     cache_fill(c, key(2), "u", "y");
     shmcache_forget(c, key(1).text);
@@ -504,6 +526,7 @@ static CU_TestInfo tests[] = {
     {"two at once", test_two_at_once},
     {"a late end", test_late_end},
     {"a crowd", test_crowd},
+    {"a crowd of before", test_crowd_of_before},
     {"move", test_move},
     {"forget", test_forget},
     CU_TEST_INFO_NULL,

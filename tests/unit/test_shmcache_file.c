@@ -310,6 +310,22 @@ static void test_other_layout(void)
     shmcache_close(&c);
 }
 
+/* Of before the host was started anew, when pages of it may have been lost that others of it knew of. */
+static void test_other_boot(void)
+{
+    struct shmcache *c = cache_fresh(MAX_AGE);
+    uint64_t boot = c->head->boot;
+
+    CU_ASSERT_NOT_EQUAL(boot, 0); /* where /proc is */
+    cache_fill(c, key(1), "u", "x");
+    c->head->boot++;
+    shmcache_close(&c);
+    c = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
+    LACKS(c, key(1));
+    CU_ASSERT_EQUAL(c->head->boot, boot);
+    shmcache_close(&c);
+}
+
 /* --- given up ----------------------------------------------------------------------------------------------------- */
 
 /* There shall be none: those who have one end with it, and make none. */
@@ -482,6 +498,7 @@ static CU_TestInfo tests[] = {
     {"made at once", test_made_at_once},
     {"half made", test_half_made},
     {"another layout", test_other_layout},
+    {"another boot", test_other_boot},
     {"off", test_off},
     {"unlinked", test_unlinked},
     {"unlinked, and one has seen it", test_unlinked_seen_by_one},
