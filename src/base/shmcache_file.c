@@ -113,11 +113,14 @@ static uint64_t boot_now(void)
     return h;
 }
 
-/* Is what lies there a cache as we would make it? */
-static bool fits(const struct shmcache_head *head, size_t size, size_t sets)
+/* Is what lies there a cache as we would make it? Who had one already goes on to one of another size: two settings of it
+ * would be at odds for ever. */
+static bool fits(const struct shmcache *c, const struct shmcache_head *head, size_t size)
 {
-    return atomic_load(&head->magic) == SHMCACHE_MAGIC && head->sets == sets && size == size_of(sets) &&
-           head->boot == boot_now() && !atomic_load(&head->retired);
+    size_t sets = head->sets;
+
+    return atomic_load(&head->magic) == SHMCACHE_MAGIC && !atomic_load(&head->retired) && head->boot == boot_now() &&
+           sets > 0 && size == size_of(sets) && (c->file > 0 || sets == sets_of(c->options.bytes));
 }
 
 /* The root user makes it for whom the directory belongs to. */
@@ -190,7 +193,7 @@ static enum err take(struct shmcache *c, int fd, const char *path)
     struct shmcache_head *head = map(fd, (size_t)st.st_size);
     if (!head)
         return failed(c, "cannot be mapped");
-    if (fits(head, (size_t)st.st_size, sets)) {
+    if (fits(c, head, (size_t)st.st_size)) {
         map_into(c, head, (size_t)st.st_size, &st);
         return ERR_OK;
     }

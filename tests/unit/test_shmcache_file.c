@@ -468,6 +468,27 @@ static void test_two_sizes(void)
     shmcache_close(&b);
 }
 
+/* They settle on the file of who came last: none is made anew by each of them in turn. */
+static void test_two_sizes_settle(void)
+{
+    struct shmcache *a = cache_fresh(MAX_AGE), *b = cache_open(BIGGER, MAX_AGE);
+    ino_t is = inode_at(cache_path);
+
+    for (int i = 0; i < 4; i++, pass(LOOK)) {
+        cache_fill(i % 2 ? a : b, key(1), "u", "x");
+        HAS(a, key(1), "x");
+        HAS(b, key(1), "x");
+        CU_ASSERT_EQUAL(inode_at(cache_path), is);
+    }
+    for (int n = 0; n < 3000; n++)
+        cache_fill(a, key(n), "u", "y");
+    shmcache_close(&b);
+    b = cache_open(BIGGER, MAX_AGE);
+    CU_ASSERT_EQUAL(b->inode, a->inode);
+    shmcache_close(&a);
+    shmcache_close(&b);
+}
+
 /* Given up while a change is under way: it is told in the new one, too. */
 static void test_replaced_in_a_change(void)
 {
@@ -506,6 +527,7 @@ static CU_TestInfo tests[] = {
     {"a change after a failure", test_change_after_failure},
     {"a reading of another file", test_reading_of_another_file},
     {"two sizes", test_two_sizes},
+    {"two sizes settle", test_two_sizes_settle},
     {"replaced in a change", test_replaced_in_a_change},
     CU_TEST_INFO_NULL,
 };
