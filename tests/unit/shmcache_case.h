@@ -61,8 +61,9 @@ struct cache_key {
 static inline struct cache_key key_in(int set, int n)
 {
     struct cache_key k;
+    uint64_t first = ((uint64_t)set + 1) * UINT64_C(0xbf58476d1ce4e5b9); /* keys are hashes: all their letters differ */
 
-    snprintf(k.text, sizeof k.text, "%016d%048d", set, n);
+    snprintf(k.text, sizeof k.text, "%016llx%048d", (unsigned long long)(first ^ first >> 29), n);
     return k;
 }
 
