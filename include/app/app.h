@@ -27,7 +27,7 @@ struct app {
     struct kdf_gate *gate;
     struct signer *signer;
     struct words_book *words;
-    struct shmcache *cache; /* of sessions, shared with all processes of the host; NULL: none */
+    struct shmcache *cache; /* of sessions, shared with all processes of the host */
     uint64_t ring;          /* of the secrets: keys_ring */
     char series[RNG_ID_SIZE]; /* what the ids of its requests begin with */
     uint32_t served;

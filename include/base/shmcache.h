@@ -21,8 +21,8 @@ struct shmcache_options {
 };
 
 /* Opens the file, or makes it; one of another size or layout is given up by all who use it. With max_age 0 there shall
- * be none: *out is NULL, and a file that is there is given up and removed. ERR_IO (logged): e.g. no room, or a network
- * file system. */
+ * be none: a file that is there is given up and removed, and *out keeps and gives out nothing, but tells of changes those
+ * who make one later. ERR_IO (logged): e.g. no room, or a network file system. */
 MUST_USE enum err shmcache_open(const struct shmcache_options *o, struct shmcache **out);
 void shmcache_close(struct shmcache **c);
 

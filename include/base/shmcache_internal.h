@@ -58,7 +58,7 @@ struct shmcache {
     struct shmcache_set *sets;
     size_t size;    /* bytes mapped */
     uint64_t file;  /* how many have been mapped: which one it is */
-    bool off;       /* for good */
+    bool off;       /* for good: changes are told, nothing is kept nor given out */
     int64_t looked; /* clock_steady: when the file was last seen to be still the one of that name */
     dev_t device;
     ino_t inode;
@@ -70,8 +70,8 @@ void shmcache_detach(struct shmcache *c);
 /* Goes on to the file that is there now, if ours was given up or removed. False: none could be had, and there is no cache
  * for now. */
 bool shmcache_current(struct shmcache *c);
-/* The same, and the file is looked for though that was done a moment ago: what is read in another one from now on is read
- * after what we have done so far. */
+/* For telling only, also by who is off: then shmcache_detach follows. The file is looked for though that was
+ * done a moment ago: what is read in another one from now on is read after what we have done so far. */
 bool shmcache_latest(struct shmcache *c);
 
 /* --- shmcache_change.c --- */

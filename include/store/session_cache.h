@@ -5,7 +5,7 @@
 #include "base/shmcache.h"
 #include "store/store.h"
 
-/* The file in pool.state. With session.cache_max_age = 0 there is none: *out is NULL. What shmcache_open says. */
+/* The file in pool.state. What shmcache_open says, also of session.cache_max_age = 0. */
 MUST_USE enum err session_cache_open(const struct cfg *cfg, struct shmcache **out);
 
 /* All that a reader needs to know. Text lies in the arena. */

@@ -294,9 +294,10 @@ static bool lately(const struct ctx *ctx, enum who who)
 /* The cache is for routes that only tell who asks; with a JWT in the answer the store is needed all the same. */
 static struct shmcache *cache_for(const struct ctx *ctx)
 {
-    bool signs = ctx->au.cfg->auth_mode == MODE_JWT && ctx->route->who != WHO_GATED;
+    const struct cfg *cfg = ctx->au.cfg;
+    bool signs = cfg->auth_mode == MODE_JWT && ctx->route->who != WHO_GATED;
 
-    return ctx->route->cached && !signs ? ctx->app->cache : NULL;
+    return cfg->session_cache_max_age > 0 && ctx->route->cached && !signs ? ctx->app->cache : NULL;
 }
 
 /* The one session that is shown, where nothing else is, its signature not verified. */

@@ -211,8 +211,10 @@ void shmcache_forget(struct shmcache *c, const char text[static SHMCACHE_KEY])
 {
     struct key k = key_of(text);
 
-    if (shmcache_current(c))
+    if (shmcache_latest(c))
         atomic_fetch_add(&c->moved[set_of(c, &k)], 1);
+    if (c->off)
+        shmcache_detach(c);
 }
 
 void shmcache_stat(struct shmcache *c, struct shmcache_stat *out)

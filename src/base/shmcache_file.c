@@ -120,7 +120,7 @@ static bool fits(const struct shmcache *c, const struct shmcache_head *head, siz
     size_t sets = head->sets;
 
     return atomic_load(&head->magic) == SHMCACHE_MAGIC && !atomic_load(&head->retired) && head->boot == boot_now() &&
-           sets > 0 && size == size_of(sets) && (c->file > 0 || sets == sets_of(c->options.bytes));
+           sets > 0 && size == size_of(sets) && (c->off || c->file > 0 || sets == sets_of(c->options.bytes));
 }
 
 /* The root user makes it for whom the directory belongs to. */
@@ -271,9 +271,38 @@ bool shmcache_current(struct shmcache *c)
     return settle(c, clock_steady() - c->looked >= LOOK_EVERY_MS);
 }
 
+/* What is there now, though we have none: others may. False: there is none that anybody reads. */
+static bool attach_to_tell(struct shmcache *c)
+{
+    char path[PATH_MAX];
+    AUTO(fd) int fd = -1;
+    struct stat st;
+
+    shmcache_detach(c);
+    if (path_of(c, path))
+        fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    if (fd < 0 && errno != ENOENT)
+        failed(c, "is not told of a change");
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size < sizeof(struct shmcache_head))
+        return false;
+    struct shmcache_head *head = map(fd, (size_t)st.st_size);
+    if (!head) {
+        failed(c, "is not told of a change");
+        return false;
+    }
+    if (fits(c, head, (size_t)st.st_size)) {
+        map_into(c, head, (size_t)st.st_size, &st);
+        return true;
+    }
+    if (atomic_load(&head->magic) != 0 && !atomic_load(&head->retired))
+        atomic_store(&head->retired, SHMCACHE_REPLACED);
+    munmap(head, (size_t)st.st_size);
+    return false;
+}
+
 bool shmcache_latest(struct shmcache *c)
 {
-    return settle(c, true);
+    return settle(c, true) || (c->off && attach_to_tell(c));
 }
 
 /* Without a cache there shall be no file: who still uses one ends with it. */
@@ -305,13 +334,12 @@ enum err shmcache_open(const struct shmcache_options *o, struct shmcache **out)
         return ERR_NO_MEMORY;
     }
     c->options = *o;
-    enum err e = o->max_age > 0 ? shmcache_attach(c) : remove_file(c);
-    if (e != ERR_OK || o->max_age <= 0) {
-        free(c);
-        c = NULL;
-    }
+    c->off = o->max_age <= 0;
+    enum err e = c->off ? remove_file(c) : shmcache_attach(c);
     if (e == ERR_OK)
         *out = c;
+    else
+        free(c);
     return e;
 }
 

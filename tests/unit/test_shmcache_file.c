@@ -1,5 +1,4 @@
-/* The file behind the shared cache: who makes it, what is taken for one and what is not, how one is given up, and what
- * those who still have it do then. */
+/* The file behind the shared cache: who makes it, and what is taken for one and what is not. */
 #include "shmcache_case.h"
 
 #include <fcntl.h>
@@ -8,25 +7,17 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { MAX_AGE = 10000, LOOK = 1000, BIGGER = 2 * SHMCACHE_BYTES_MIN };
+enum { MAX_AGE = 10000 };
 static const uid_t nobody = 65534;
-
-static int64_t now_ms = 1795424400123, steady_ms = 5000000;
 
 int64_t clock_now(void)
 {
-    return now_ms;
+    return 1795424400123;
 }
 
 int64_t clock_steady(void)
 {
-    return steady_ms;
-}
-
-static void pass(int64_t ms)
-{
-    now_ms += ms;
-    steady_ms += ms;
+    return 5000000;
 }
 
 static ino_t inode_at(const char *path)
@@ -326,188 +317,6 @@ static void test_other_boot(void)
     shmcache_close(&c);
 }
 
-/* --- given up ----------------------------------------------------------------------------------------------------- */
-
-/* There shall be none: those who have one end with it, and make none. */
-static void test_off(void)
-{
-    struct shmcache *c = cache_fresh(MAX_AGE), *off = NULL;
-
-    cache_fill(c, key(1), "u", "x");
-    CU_ASSERT_EQUAL(open_as(SHMCACHE_BYTES_MIN, 0, &off), ERR_OK);
-    CU_ASSERT_NOT_EQUAL(access(cache_path, F_OK), 0);
-    for (int i = 0; i < 3; i++, pass(LOOK)) {
-        LACKS(c, key(1));
-        cache_fill(c, key(1), "u", "x");
-        LACKS(c, key(1));
-        CU_ASSERT_NOT_EQUAL(access(cache_path, F_OK), 0);
-    }
-    shmcache_close(&c);
-    shmcache_close(&off);
-    CU_ASSERT_EQUAL(open_as(SHMCACHE_BYTES_MIN, 0, &off), ERR_OK); /* there is none any more */
-    shmcache_close(&off);
-    file_of(10);
-    CU_ASSERT_EQUAL(open_as(SHMCACHE_BYTES_MIN, 0, &off), ERR_OK);
-    shmcache_close(&off);
-    CU_ASSERT_NOT_EQUAL(access(cache_path, F_OK), 0);
-}
-
-/* Removed by somebody else: those who have it go on to one and the same new one. */
-static void test_unlinked(void)
-{
-    struct shmcache *a = cache_fresh(MAX_AGE), *b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
-
-    cache_fill(a, key(1), "u", "x");
-    HAS(b, key(1), "x");
-    unlink(cache_path);
-    pass(LOOK);
-    LACKS(a, key(1));
-    LACKS(b, key(1));
-    cache_fill(a, key(1), "u", "y");
-    HAS(b, key(1), "y");
-    CU_ASSERT(a->inode == b->inode && a->inode == inode_at(cache_path));
-    shmcache_close(&a);
-    shmcache_close(&b);
-}
-
-/* As if it had just seen that the file is still there. */
-static void just_looked(struct shmcache *c)
-{
-    c->looked = steady_ms;
-}
-
-/* One has gone on to the new file, the other has not seen yet that it is gone: it is told of that one's changes, and what
- * it has in its own is good no more once somebody knows that the file is another. */
-static void test_unlinked_seen_by_one(void)
-{
-    struct shmcache *a = cache_fresh(MAX_AGE), *b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
-
-    unlink(cache_path);
-    pass(LOOK);
-    cache_fill(b, key(1), "u", "x");
-    just_looked(a);
-    cache_change(a, "u");
-    LACKS(b, key(1));
-    CU_ASSERT_EQUAL(a->inode, b->inode);
-    cache_fill(a, key(2), "u", "x");
-    unlink(cache_path);
-    pass(LOOK);
-    just_looked(a);
-    HAS(a, key(2), "x");
-    cache_change(b, "u");
-    LACKS(a, key(2));
-    shmcache_close(&a);
-    shmcache_close(&b);
-}
-
-/* The same where the new one is made by who never had the old one. */
-static void test_unlinked_seen_by_none(void)
-{
-    struct shmcache *a = cache_fresh(MAX_AGE), *b;
-
-    unlink(cache_path);
-    b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
-    cache_fill(b, key(1), "u", "x");
-    just_looked(a);
-    CU_ASSERT_NOT_EQUAL(a->inode, b->inode);
-    cache_change(a, "u");
-    LACKS(b, key(1));
-    shmcache_close(&a);
-    shmcache_close(&b);
-}
-
-/* One who could not have the file a moment ago tries again before a change is over. */
-static void test_change_after_failure(void)
-{
-    struct shmcache *a = cache_fresh(MAX_AGE), *b;
-    struct shmcache_change ch = change_of("u");
-
-    unlink(cache_path);
-    CU_ASSERT_EQUAL(mkdir(cache_path, 0700), 0);
-    pass(LOOK);
-    LACKS(a, key(1));
-    rmdir(cache_path);
-    b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
-    shmcache_change_begin(a, &ch);
-    cache_fill(b, key(1), "u", "read before the commit");
-    shmcache_change_end(a, &ch, true);
-    LACKS(b, key(1));
-    shmcache_close(&a);
-    shmcache_close(&b);
-}
-
-/* A reading from one file is not kept in another. */
-static void test_reading_of_another_file(void)
-{
-    struct shmcache *c = cache_fresh(MAX_AGE);
-    struct shmcache_reading r = cache_begin(c, key(1)), moved = r;
-
-    unlink(cache_path);
-    pass(LOOK);
-    cache_put(c, key(1), "u", &r, "x");
-    LACKS(c, key(1));
-    CU_ASSERT_FALSE(shmcache_move(c, key(1).text, &moved));
-    shmcache_close(&c);
-}
-
-/* Two settings of the size: whatever file each of them has, a change by one is seen by the other. */
-static void test_two_sizes(void)
-{
-    struct shmcache *a = cache_fresh(MAX_AGE), *b = cache_open(BIGGER, MAX_AGE);
-    struct shmcache *c[] = {a, b};
-
-    for (int i = 0; i < 8; i++) {
-        struct shmcache *one = c[i % 2], *other = c[(i + i / 2) % 2];
-        cache_fill(one, key(1), "u", "x");
-        HAS(one, key(1), "x");
-        cache_change(other, "u");
-        LACKS(a, key(1));
-        LACKS(b, key(1));
-    }
-    shmcache_close(&a);
-    shmcache_close(&b);
-}
-
-/* They settle on the file of who came last: none is made anew by each of them in turn. */
-static void test_two_sizes_settle(void)
-{
-    struct shmcache *a = cache_fresh(MAX_AGE), *b = cache_open(BIGGER, MAX_AGE);
-    ino_t is = inode_at(cache_path);
-
-    for (int i = 0; i < 4; i++, pass(LOOK)) {
-        cache_fill(i % 2 ? a : b, key(1), "u", "x");
-        HAS(a, key(1), "x");
-        HAS(b, key(1), "x");
-        CU_ASSERT_EQUAL(inode_at(cache_path), is);
-    }
-    for (int n = 0; n < 3000; n++)
-        cache_fill(a, key(n), "u", "y");
-    shmcache_close(&b);
-    b = cache_open(BIGGER, MAX_AGE);
-    CU_ASSERT_EQUAL(b->inode, a->inode);
-    shmcache_close(&a);
-    shmcache_close(&b);
-}
-
-/* Given up while a change is under way: it is told in the new one, too. */
-static void test_replaced_in_a_change(void)
-{
-    struct shmcache *a = cache_fresh(MAX_AGE), *b;
-    struct shmcache_change ch = change_of("u");
-
-    shmcache_change_begin(a, &ch);
-    b = cache_open(BIGGER, MAX_AGE);
-    struct shmcache_reading r = cache_begin(b, key(2));
-    cache_fill(b, key(1), "u", "read before the commit");
-    HAS(b, key(1), "read before the commit");
-    shmcache_change_end(a, &ch, true);
-    LACKS(b, key(1));
-    cache_put(b, key(2), "u", &r, "read before the commit");
-    LACKS(b, key(2));
-    shmcache_close(&a);
-    shmcache_close(&b);
-}
-
 static CU_TestInfo tests[] = {
     {"made", test_made},
     {"sizes", test_sizes},
@@ -520,15 +329,6 @@ static CU_TestInfo tests[] = {
     {"half made", test_half_made},
     {"another layout", test_other_layout},
     {"another boot", test_other_boot},
-    {"off", test_off},
-    {"unlinked", test_unlinked},
-    {"unlinked, and one has seen it", test_unlinked_seen_by_one},
-    {"unlinked, and none has seen it", test_unlinked_seen_by_none},
-    {"a change after a failure", test_change_after_failure},
-    {"a reading of another file", test_reading_of_another_file},
-    {"two sizes", test_two_sizes},
-    {"two sizes settle", test_two_sizes_settle},
-    {"replaced in a change", test_replaced_in_a_change},
     CU_TEST_INFO_NULL,
 };
 
