@@ -51,8 +51,8 @@ struct shmcache_change {
     uint32_t shard[4];
     bool all;
     uint64_t file; /* in which it was announced */
-    int64_t until;    /* clock_steady */
     _Atomic uint64_t *hold;
+    uint64_t held; /* what we put there */
 };
 /* Notes one more; tag NULL: all there is. */
 void shmcache_change_add(struct shmcache_change *ch, const char *tag);

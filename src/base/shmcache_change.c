@@ -37,7 +37,7 @@ bool shmcache_is_held(const struct shmcache *c, uint64_t shard)
 }
 
 /* One that is free, or that somebody who was killed has left. NULL: none. */
-static _Atomic uint64_t *hold_take(const struct shmcache *c, uint64_t which, int64_t until)
+static _Atomic uint64_t *hold_take(const struct shmcache *c, uint64_t held)
 {
     int64_t now = clock_steady();
 
@@ -45,7 +45,7 @@ static _Atomic uint64_t *hold_take(const struct shmcache *c, uint64_t which, int
         uint64_t h = atomic_load(&c->head->holds[i]);
         int64_t ends = (int64_t)(h >> HOLD_BITS);
         bool taken = (h & HOLD_ALL) && ends > now && ends <= now + HOLD_MS;
-        if (!taken && atomic_compare_exchange_strong(&c->head->holds[i], &h, (uint64_t)until << HOLD_BITS | which))
+        if (!taken && atomic_compare_exchange_strong(&c->head->holds[i], &h, held))
             return &c->head->holds[i];
     }
     return NULL;
@@ -94,18 +94,21 @@ void shmcache_change_begin(struct shmcache *c, struct shmcache_change *ch)
     if (!c || is_nothing(ch) || !shmcache_current(c))
         return;
     ch->file = c->file;
-    ch->until = clock_steady() + HOLD_MS;
-    ch->hold = hold_take(c, ch->all || ch->n > 1 ? HOLD_ALL : ch->shard[0] + UINT64_C(1), ch->until);
+    int64_t until = clock_steady() + HOLD_MS;
+    ch->held = (uint64_t)until << HOLD_BITS | (ch->all || ch->n > 1 ? HOLD_ALL : ch->shard[0] + UINT64_C(1));
+    ch->hold = hold_take(c, ch->held);
     if (!ch->hold)
-        crowd(c, ch->until);
+        crowd(c, until);
     generations_move(c, ch);
 }
 
-/* Not after its time: then it may be another's. */
+/* After its time it may be another's. */
 static void hold_give(const struct shmcache_change *ch)
 {
-    if (ch->hold && clock_steady() < ch->until - CLOCK_SECOND)
-        atomic_store(ch->hold, 0);
+    uint64_t ours = ch->held;
+
+    if (ch->hold)
+        atomic_compare_exchange_strong(ch->hold, &ours, 0);
 }
 
 void shmcache_change_end(struct shmcache *c, struct shmcache_change *ch, bool decided)

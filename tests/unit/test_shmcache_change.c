@@ -216,6 +216,21 @@ static void test_late_end(void)
     shmcache_close(&c);
 }
 
+/* Not even by a process that was stopped between looking at the clock and freeing it. */
+static void test_place_of_another(void)
+{
+    struct shmcache *c = cache_fresh(MAX_AGE);
+    struct shmcache_change late = change_of("u");
+    uint64_t others = (uint64_t)(steady_ms + HOLD) << 16 | (shmcache_shard("v") + 1);
+
+    shmcache_change_begin(c, &late);
+    *late.hold = others;
+    shmcache_change_end(c, &late, true);
+    cache_fill(c, key(1), "v", "x");
+    LACKS(c, key(1));
+    shmcache_close(&c);
+}
+
 /* More at once than there are places: nothing at all is kept. */
 static void test_crowd(void)
 {
@@ -320,6 +335,7 @@ static CU_TestInfo tests[] = {
     {"undecided", test_undecided},
     {"two at once", test_two_at_once},
     {"a late end", test_late_end},
+    {"the place of another", test_place_of_another},
     {"a crowd", test_crowd},
     {"a crowd of before", test_crowd_of_before},
     {"move", test_move},
