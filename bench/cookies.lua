@@ -1,5 +1,5 @@
 -- For wrk: a browser's request with the lines of $COOKIES in turn as its cookie.
--- The last line of the output is "RESULT requests bytes errors median-us".
+-- The last line of the output is "RESULT requests bytes errors median-us p99-us requests-a-second".
 local requests, i = {}, 0
 
 function init(args)
@@ -26,6 +26,7 @@ end
 
 function done(summary, latency)
     local e = summary.errors
-    io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.bytes,
-        e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50)))
+    io.write(string.format("RESULT %d %d %d %d %d %.1f\n", summary.requests, summary.bytes,
+        e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50), latency:percentile(99),
+        summary.requests / (summary.duration / 1e6)))
 end

@@ -1,0 +1,5 @@
+# For bench/run: what others use. TODO
+# shellcheck shell=bash
+VERSIONS=()
+peers_install() { :; }
+peers_rows() { :; }
