@@ -255,9 +255,9 @@ machine() { # FURTHER...: versions
         "$(find_program nginx)" -v 2>&1 | sed 's/.*version: //'
         wrk -v 2>&1 | sed -n 's/^\(wrk [^ ]*\).*/\1/p'
         echo "MariaDB $(sql 'SELECT VERSION()')"
-        echo "Connector/C $(mariadb_config --version 2> /dev/null), OpenSSL $(pkg-config --modversion libcrypto), SQLite $(pkg-config --modversion sqlite3), $(gcc --version | head -n 1)"
+        echo "Connector/C $(mariadb_config --cc_version 2> /dev/null), OpenSSL $(pkg-config --modversion libcrypto), SQLite $(pkg-config --modversion sqlite3), $(gcc --version | head -n 1)"
         [ $# -eq 0 ] || printf '%s\n' "$@"
         echo "latchkey $(git -C "$ROOT" describe --always --dirty 2> /dev/null || "$BUILD/latchkey" --version)"
-    } | paste -sd, | sed 's/,/, /g'
+    } | paste -sd, | sed 's/, */, /g'
     echo "load average $LOAD at the beginning, $(cut -d ' ' -f 1 /proc/loadavg) at the end (this adds about 3 to that of a quiet machine)"
 }
