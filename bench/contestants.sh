@@ -3,11 +3,10 @@
 
 # contestant NAME SPOKEN COOKIES ANSWERS PATH UP [ARGUMENT...]
 #   SPOKEN   how nginx speaks to it: fastcgi, php:SCRIPT or http
-#   COOKIES  the file in $DIR with its cookies: cookies (latchkey's), sid, php, better-auth, better-auth-cache
+#   COOKIES  the file in $DIR with its cookies: cookies (latchkey's), sid, php-cookies, better-auth, better-auth-cache
 #   ANSWERS  own: each cookie gets the address of its user, and one of nobody none; same: everybody gets the same
-#   UP       the function that starts it (name and arguments) and sets SOCKET_OF and PID_FILE
-# WHOLE is each in turn, as they are when none is named; the others take part on request.
-NAMES=() WHOLE=()
+#   UP       the function that starts it (its name comes first) and sets SOCKET_OF (a path, or host:port) and PID_FILE
+NAMES=()
 declare -A SPOKEN COOKIES ANSWERS URL UP SOCKET_OF PID_FILE SIZE
 contestant() {
     NAMES+=("$1") SPOKEN[$1]=$2 COOKIES[$1]=$3 ANSWERS[$1]=$4 URL[$1]=$5 UP[$1]=${*:6}
@@ -25,7 +24,7 @@ contestant latchkey fastcgi cookies own /auth/session latchkey_contestant mysql
 contestant latchkey-8 fastcgi cookies own /auth/session latchkey_contestant mysql 8
 contestant latchkey-sqlite fastcgi cookies own /auth/session latchkey_contestant sqlite
 contestant latchkey-cache fastcgi cookies own /auth/session latchkey_contestant cache
-contestant php-files php:files.php php own /auth/session php_contestant
+contestant php-files php:files.php php-cookies own /auth/session php_contestant
 contestant php-pdo php:pdo.php sid own /auth/session php_contestant
 contestant php-pdo-emulated php:pdo.php sid own '/auth/session?emulate' php_contestant
 contestant perl fastcgi sid own /auth/session perl_contestant
@@ -34,8 +33,6 @@ contestant better-auth http better-auth own /auth/get-session better_auth_contes
 contestant better-auth-2 http better-auth own /auth/get-session better_auth_contestant 2
 contestant better-auth-cache http better-auth-cache own /auth/get-session better_auth_contestant 1 cache
 contestant better-auth-2-cache http better-auth-cache own /auth/get-session better_auth_contestant 2 cache
-
-WHOLE=("${NAMES[@]}")
 
 # What a session cache is switched on with; without that setting there is no latchkey-cache.
 CACHE_SETTING=(session cache_max_age 30s)
@@ -78,14 +75,15 @@ latchkey_contestant() { # NAME mysql|sqlite|cache [WORKERS]
 
 # All that speak FastCGI by the shipped example, all others over kept connections.
 nginx_contestant() { # NAME
-    local location
+    local location server=${SOCKET_OF[$1]}
     case ${SPOKEN[$1]} in
     http)
-        echo "upstream $1 { server ${SOCKET_OF[$1]}; keepalive 32; keepalive_requests 100000000; }"
+        [[ $server != /* ]] || server=unix:$server
+        echo "upstream $1 { server $server; keepalive 32; keepalive_requests 100000000; }"
         location="location / { proxy_pass http://$1; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host 127.0.0.1; }"
         ;;
     *)
-        nginx_example "$1" latchkey.conf "${SOCKET_OF[$1]}"
+        nginx_example "$1" latchkey.conf "$server"
         [ "${SPOKEN[$1]}" = fastcgi ] || sed -i "s|^ *include .*|&\n fastcgi_param SCRIPT_FILENAME $DIR/php/${SPOKEN[$1]#php:};|" "$DIR/$1.latchkey.conf"
         location="include $DIR/$1.latchkey.conf;"
         ;;
@@ -106,12 +104,12 @@ nginx_contestants() {
 all_right() { # NAME
     local size
     paste -d '|' "$DIR/users" "$DIR/${COOKIES[$1]}" | awk -F '|' -v url="http://127.0.0.1:$PORT${URL[$1]}" -v host="$1" '{
-        printf "%surl = \"%s\"\nraw\nheader = \"Host: %s\"\nheader = \"Cookie: %s\"\nwrite-out = \"\\n=%%{http_code} %%{size_header} %%{size_download} %s\\n\"\n",
+        printf "%surl = \"%s\"\nraw\nheader = \"Host: %s\"\nheader = \"Cookie: %s\"\nwrite-out = \"\\n=%%{http_code} %%{size_header} %s\\n\"\n",
             (NR == 1 ? "" : "next\n"), url, host, $2, $1
     }' > "$DIR/all"
     size=$(curl -s -K "$DIR/all" | awk -v same="$([ "${ANSWERS[$1]}" = own ] || echo 1)" '
-        /^=[0-9]/ { n++; size += $2 + $3; if ($1 != "=200" || !index(body, "\"email\":\"user" (same ? "" : $4 "@example.org"))) bad++; body = ""; next }
-        { body = body $0 }
+        /^=[0-9]/ { n++; size += $2 - 1; if ($1 != "=200" || !index(body, "\"email\":\"user" (same ? "" : $3 "@example.org"))) bad++; body = ""; next }
+        { body = body $0; size += length($0) + 1 }
         END { if (n && !bad) printf "%d", size / n; else printf "%d of %d answers are wrong\n", bad, n > "/dev/stderr" }')
     [ -n "$size" ] && SIZE[$1]=$size
 }

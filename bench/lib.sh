@@ -179,7 +179,8 @@ nginx_up() { # COMMAND...
     for try in 1 2 3 4 5 6 7 8; do
         PORT=$(likely_port "$try") || continue
         { nginx_head && "$@" && echo "}"; } > "$DIR/nginx.conf" || die "no configuration for nginx"
-        "$nginx" -c "$DIR/nginx.conf" -e "$DIR/log" 2> /dev/null && break
+        "$nginx" -c "$DIR/nginx.conf" -e "$DIR/log" 2> "$DIR/nginx.faults" && break
+        grep -qi 'address already in use' "$DIR/nginx.faults" || die "nginx: $(tail -n 3 "$DIR/nginx.faults")"
     done
     until_true test -s "$DIR/nginx.started"
     remember nginx "$(cat "$DIR/nginx.started")"
