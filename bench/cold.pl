@@ -9,7 +9,8 @@ use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 my ($port, $host, $path, $cookie, $text, $log, @command) = @ARGV;
 
 sub answered {
-    socket(my $s, PF_INET, SOCK_STREAM, 0) && connect($s, pack_sockaddr_in($port, INADDR_LOOPBACK)) or die "nginx: $!";
+    socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+    connect($s, pack_sockaddr_in($port, INADDR_LOOPBACK)) or die "nginx: $!";
     syswrite $s, "GET $path HTTP/1.1\r\nHost: $host\r\nCookie: $cookie\r\nConnection: close\r\n\r\n";
     my $answer = '';
     while (sysread $s, my $part, 65536) { $answer .= $part }
@@ -26,8 +27,10 @@ if (!$pid) {
     open STDERR, '>>', $log;
     exec @command or die "$command[0]: $!";
 }
-my $took;
-while (!defined $took && (my $now = clock_gettime(CLOCK_MONOTONIC) - $began) < 20) {
-    if (answered()) { $took = (clock_gettime(CLOCK_MONOTONIC) - $began) * 1000 } else { sleep 0.001 }
+my ($took, $right) = (0, 0);
+until ($right || $took > 20) {
+    sleep 0.001;
+    $right = answered();
+    $took = clock_gettime(CLOCK_MONOTONIC) - $began;
 }
-printf "%d %s\n", $pid, defined $took ? sprintf('%.1f', $took) : '';
+printf "%d %s\n", $pid, $right ? sprintf('%.1f', $took * 1000) : '';

@@ -34,9 +34,7 @@ contestant better-auth-2 http better-auth own /auth/get-session better_auth_cont
 contestant better-auth-cache http better-auth-cache own /auth/get-session better_auth_contestant 1 cache
 contestant better-auth-2-cache http better-auth-cache own /auth/get-session better_auth_contestant 2 cache
 
-# What a session cache is switched on with; without that setting there is no latchkey-cache.
-CACHE_SETTING=(session cache_max_age 30s)
-can_take_part() { [ "$1" != latchkey-cache ] || has_setting "${CACHE_SETTING[0]}" "${CACHE_SETTING[1]}"; } # NAME
+can_take_part() { [ "$1" != latchkey-cache ] || has_setting "$CACHE_SETTING"; } # NAME
 
 # --- how they are started ------------------------------------------------------------------------------------------------
 
@@ -61,7 +59,7 @@ latchkey_contestant() { # NAME mysql|sqlite|cache [WORKERS]
     local workers=${3:-$WORKERS}
     case $2 in
     mysql) another_up --workers "$workers" ;;
-    cache) another_up --workers "$workers" --set "${CACHE_SETTING[0]}.${CACHE_SETTING[1]}=${CACHE_SETTING[2]}" ;;
+    cache) another_up --workers "$workers" --set "$CACHE_SETTING" ;;
     sqlite)
         sqlite_up --workers "$workers"
         sqlite_fill "$(value DIR "$BED")/latchkey.db" user session

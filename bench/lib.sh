@@ -70,7 +70,13 @@ another_up() { latchkey_up --store mysql --server none --set "database.name=$DAT
 sqlite_up() { latchkey_up --store sqlite --server none --set "secret.file=$SECRET_FILE" "$@"; } # OPTION...
 
 # Which settings there are, this build says.
-has_setting() { "$BUILD/latchkeyctl" --json print config | grep -q "\"section\":\"$1\",\"key\":\"$2\""; } # SECTION KEY
+has_setting() { # SECTION.KEY=VALUE
+    local name=${1%%=*}
+    "$BUILD/latchkeyctl" --json print config | grep -q "\"section\":\"${name%.*}\",\"key\":\"${name##*.}\""
+}
+# What switches the session cache on.
+# shellcheck disable=SC2034 # used by others
+CACHE_SETTING=session.cache_max_age=30s
 
 # --- rows ------------------------------------------------------------------------------------------------------------------
 # The token of session N is made of "bench N", and so known here; its user is 1 + N % $USERS, with the address userN@example.org.

@@ -1,5 +1,5 @@
-/* Kind cache: narrow behind answers in memory that the workers share. A slot has a sequence number that is odd while it is
- * written; who finds another number after reading than before has read nothing. */
+/* Kind cache: narrow behind answers in memory that the workers share. A slot has a sequence number that is odd while it
+ * is written; who finds another number after reading than before has read nothing. */
 #include "floor.h"
 #include <stdatomic.h>
 #include <string.h>
@@ -47,7 +47,8 @@ static void keep(struct slot *s, const unsigned char hash[HASH], const char *bod
 {
     unsigned before = atomic_load(&s->sequence);
 
-    if (length == 0 || length > KEPT || before & 1 || !atomic_compare_exchange_strong(&s->sequence, &before, before + 1))
+    if (length == 0 || length > KEPT || before & 1 ||
+        !atomic_compare_exchange_strong(&s->sequence, &before, before + 1))
         return;
     memcpy(s->hash, hash, HASH);
     memcpy(s->body, body, length);
@@ -56,7 +57,10 @@ static void keep(struct slot *s, const unsigned char hash[HASH], const char *bod
     atomic_store_explicit(&s->sequence, before + 2, memory_order_release);
 }
 
-static void *cache_open(char *const *where) { return kind_narrow.open(where); }
+static void *cache_open(char *const *where)
+{
+    return kind_narrow.open(where);
+}
 
 static size_t cache_find(void *state, const unsigned char hash[HASH], char *body)
 {

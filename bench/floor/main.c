@@ -23,13 +23,16 @@ void die(const char *what, const char *why)
     exit(1);
 }
 
-/* --- kind null ----------------------------------------------------------------------------------------------------- */
+/* --- kind null -----------------------------------------------------------------------------------------------------
+ */
 
 static size_t null_find(void *state, const unsigned char hash[HASH], char *body)
 {
     static const struct narrow_row row = {
         .number = {[ID] = 4711, [VERIFIED] = 1, [CREATED] = 1790000000, [EXPIRES] = 4102444800},
-        .text = {[EMAIL] = "user4711@example.org", [NAME] = "User Number 4711", [IMAGE] = "https://img.example.org/avatars/user4711/large.png",
+        .text = {[EMAIL] = "user4711@example.org",
+                 [NAME] = "User Number 4711",
+                 [IMAGE] = "https://img.example.org/avatars/user4711/large.png",
                  [AGENT] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"},
         .length = {[EMAIL] = 20, [NAME] = 16, [IMAGE] = 50, [AGENT] = 70}};
     static size_t length;
@@ -43,7 +46,8 @@ static size_t null_find(void *state, const unsigned char hash[HASH], char *body)
 
 const struct kind kind_null = {"null", NULL, NULL, null_find};
 
-/* --- the responder ------------------------------------------------------------------------------------------------- */
+/* --- the responder -------------------------------------------------------------------------------------------------
+ */
 
 static const char *token_of(const char *cookies, const char *name)
 {
@@ -56,17 +60,21 @@ static const char *token_of(const char *cookies, const char *name)
 static void answer(FCGX_Request *r, const char *body, size_t length)
 {
     if (length == 0) {
-        FCGX_PutS("Status: 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\nnull", r->out);
+        FCGX_PutS("Status: 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\nnull",
+                  r->out);
         return;
     }
-    FCGX_FPrintF(r->out, "Content-Type: application/json\r\nContent-Length: %d\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n",
+    FCGX_FPrintF(r->out,
+                 "Content-Type: application/json\r\nContent-Length: %d\r\nCache-Control: "
+                 "no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n",
                  (int)length);
     FCGX_PutStr(body, (int)length, r->out);
 }
 
 static void serve(int fd, const struct kind *kind, const char *cookie, char *const *where)
 {
-    EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL); /* looking it up for each request would cost more than the hash */
+    EVP_MD *sha256 =
+        EVP_MD_fetch(NULL, "SHA256", NULL); /* looking it up for each request would cost more than the hash */
     void *state = kind->open ? kind->open(where) : NULL;
     char body[BODY];
     unsigned char hash[HASH];

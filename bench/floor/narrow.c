@@ -18,8 +18,9 @@ struct narrow {
 
 static void bind(struct narrow *n)
 {
-    MYSQL_BIND in[2] = {{.buffer_type = MYSQL_TYPE_BLOB, .buffer = n->hash, .buffer_length = HASH, .length = &n->hash_length},
-                        {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &n->now}};
+    MYSQL_BIND in[2] = {
+        {.buffer_type = MYSQL_TYPE_BLOB, .buffer = n->hash, .buffer_length = HASH, .length = &n->hash_length},
+        {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &n->now}};
     MYSQL_BIND out[NARROW_COLUMNS] = {0};
 
     n->hash_length = HASH;
@@ -61,12 +62,14 @@ size_t narrow_json(const struct narrow_row *row, char *body)
 {
     const long long *n = row->number;
     const int *l = row->length;
-    int length = snprintf(body, BODY,
-                          "{\"session\":{\"id\":\"%lld\",\"userId\":%lld,\"createdAt\":%lld,\"updatedAt\":%lld,\"expiresAt\":%lld,"
-                          "\"ipAddress\":\"192.0.2.17\",\"userAgent\":\"%.*s\"},\"user\":{\"id\":%lld,\"email\":\"%.*s\",\"name\":\"%.*s\","
-                          "\"emailVerified\":%s,\"image\":\"%.*s\",\"updatedAt\":%lld}}",
-                          n[ID], n[ID], n[CREATED], n[CREATED], n[EXPIRES], l[AGENT], row->text[AGENT], n[ID], l[EMAIL], row->text[EMAIL],
-                          l[NAME], row->text[NAME], n[VERIFIED] ? "true" : "false", l[IMAGE], row->text[IMAGE], n[CREATED]);
+    int length = snprintf(
+        body, BODY,
+        "{\"session\":{\"id\":\"%lld\",\"userId\":%lld,\"createdAt\":%lld,\"updatedAt\":%lld,\"expiresAt\":%lld,"
+        "\"ipAddress\":\"192.0.2.17\",\"userAgent\":\"%.*s\"},\"user\":{\"id\":%lld,\"email\":\"%.*s\",\"name\":\"%.*"
+        "s\","
+        "\"emailVerified\":%s,\"image\":\"%.*s\",\"updatedAt\":%lld}}",
+        n[ID], n[ID], n[CREATED], n[CREATED], n[EXPIRES], l[AGENT], row->text[AGENT], n[ID], l[EMAIL], row->text[EMAIL],
+        l[NAME], row->text[NAME], n[VERIFIED] ? "true" : "false", l[IMAGE], row->text[IMAGE], n[CREATED]);
 
     if (length < 0 || length >= BODY)
         die("the answer", "too long");

@@ -1,5 +1,5 @@
-/* Kind own: the statement of latchkey itself in latchkey's own tables. All columns are fetched and answered, under their
- * names, first those of the session. */
+/* Kind own: the statement of latchkey itself in latchkey's own tables. All columns are fetched and answered, under
+ * their names, first those of the session. */
 #include "floor.h"
 #include "mysql.h"
 #include <stdio.h>
@@ -65,9 +65,14 @@ static MYSQL_BIND bind_of(struct column *c)
     MYSQL_BIND b = {.length = &c->length, .is_null = &c->null};
 
     switch (c->kind) {
-    case 's': b.buffer_type = MYSQL_TYPE_STRING, b.buffer = c->text, b.buffer_length = VALUE; break;
-    case 't': b.buffer_type = MYSQL_TYPE_DATETIME, b.buffer = &c->time; break;
-    default: b.buffer_type = MYSQL_TYPE_LONGLONG, b.buffer = &c->number;
+    case 's':
+        b.buffer_type = MYSQL_TYPE_STRING, b.buffer = c->text, b.buffer_length = VALUE;
+        break;
+    case 't':
+        b.buffer_type = MYSQL_TYPE_DATETIME, b.buffer = &c->time;
+        break;
+    default:
+        b.buffer_type = MYSQL_TYPE_LONGLONG, b.buffer = &c->number;
     }
     return b;
 }
@@ -76,7 +81,9 @@ static void *own_open(char *const *where)
 {
     static struct own o;
     char sql[1024];
-    MYSQL_BIND out[COLUMNS], in = {.buffer_type = MYSQL_TYPE_STRING, .buffer = o.hex, .buffer_length = sizeof o.hex, .length = &o.hex_length};
+    MYSQL_BIND out[COLUMNS],
+        in = {
+            .buffer_type = MYSQL_TYPE_STRING, .buffer = o.hex, .buffer_length = sizeof o.hex, .length = &o.hex_length};
 
     without_prefix(statements[SESSION_FIND].sql, sql, sizeof sql);
     o.stmt = mysql_prepared(where, sql);

@@ -5,7 +5,8 @@
 
 static void *sqlite_open(char *const *where)
 {
-    static const char settings[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=2147418112; PRAGMA cache_size=-65536";
+    static const char settings[] =
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=2147418112; PRAGMA cache_size=-65536";
     sqlite3 *db;
     sqlite3_stmt *stmt;
 
