@@ -1,5 +1,5 @@
 # For bench/run: who takes part. Expects bench/lib.sh, bench/sqlite.sh, bench/peers.sh and $WORKERS.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # shared with the others
 
 # contestant NAME SPOKEN COOKIES ANSWERS PATH UP [ARGUMENT...]
 #   SPOKEN   how nginx speaks to it: fastcgi, php:SCRIPT or http

@@ -1,6 +1,6 @@
 # Shared by bench/gate and tests/cost: what a request costs in numbers that do not depend on time. One worker, one connection,
 # requests one after another. Expects bench/lib.sh and a server {} "one" of nginx with $DIR/one.sock behind it.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the counts are for others
 
 FEW=50 # as many cookies take part
 
@@ -60,7 +60,6 @@ calls_count() { # WHAT NUMBER
     kill -INT "$traced" && wait "$traced"
     one_down
     CALLS=$(awk -v n="$2" '$1 == "total" { printf "%.1f", $2 / n }' "$DIR/calls")
-    # shellcheck disable=SC2034 # for others
     NAMES=$(awk -v n="$2" '$2 > n / 50 && $1 ~ /^[a-z]/ && $1 !~ /^(total|syscall)$/ { printf "%s %.2f  ", $1, $2 / n }' "$DIR/calls")
     # the question how many there were is one
     read -r EXECUTED QUESTIONS <<< "$(echo "$before $after" | awk -v n="$2" '{ printf "%.2f %.2f", ($3 - $1) / n, ($4 - $2 - 1) / n }')"

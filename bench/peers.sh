@@ -1,5 +1,5 @@
 # For bench/run: what others check a session with, as contestants. Expects bench/lib.sh, bench/contestants.sh and scripts/node.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # shared with the others
 
 # --- what they need ------------------------------------------------------------------------------------------------------
 
@@ -9,7 +9,10 @@ peers_install() {
     ! takes_part perl || packages+=(libfcgi-perl libcgi-pm-perl libdbd-mysql-perl)
     ! takes_part apache-dbd || packages+=(apache2-bin libaprutil1-dbd-mysql)
     [ ${#packages[@]} -eq 0 ] || install_packages "${packages[@]}"
-    if takes_part better-auth; then node_ready && npm_ci "$ROOT/bench/better-auth" || die "no Better Auth"; fi
+    if takes_part better-auth; then
+        node_ready
+        npm_ci "$ROOT/bench/better-auth" || die "no Better Auth"
+    fi
 }
 
 # Their versions, one a line.
@@ -149,7 +152,8 @@ better_auth_env() { ENV=(env NODE_ENV=production MYSQL="$MYSQL" DATABASE=better_
 better_auth_rows() {
     local ENV
     better_auth_env
-    mariadb --no-defaults -u root -S "$MYSQL" -e 'CREATE DATABASE better_auth' && "${ENV[@]}" node "$ROOT/bench/better-auth/migrate.mjs" || die "no tables of Better Auth"
+    sql 'CREATE DATABASE better_auth'
+    "${ENV[@]}" node "$ROOT/bench/better-auth/migrate.mjs" || die "no tables of Better Auth"
     mariadb --no-defaults -u root -S "$MYSQL" better_auth -e "SET unique_checks = 0, foreign_key_checks = 0;
         INSERT INTO user (id, name, email, emailVerified, image, createdAt, updatedAt)
             SELECT LEFT(SHA2(CONCAT('user ', seq), 256), 32), CONCAT('User Number ', seq), CONCAT('user', seq, '@example.org'), 1,
