@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { SLOTS = 65536, KEPT = 700, SECONDS = 30 };
+/* So many slots that hardly two sessions share one; only those in use take memory. */
+enum { SLOTS = 1 << 20, KEPT = 700, SECONDS = 30 };
 
 struct slot {
     _Atomic unsigned sequence;
@@ -19,7 +20,8 @@ static struct slot *slots;
 
 static void share(void)
 {
-    slots = mmap(NULL, sizeof *slots * SLOTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    slots =
+        mmap(NULL, sizeof *slots * SLOTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (slots == MAP_FAILED)
         die("cache", "no memory");
 }
