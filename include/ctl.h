@@ -16,6 +16,8 @@ struct ctl {
     const char *since, *address;    /* --since, --address */
     const char *in;                 /* --in */
     bool everybody, effective;      /* --everybody, --effective */
+    const char *cookies, *count;    /* --cookies, --count */
+    bool remove, expired, yes;      /* --remove, --expired, --yes */
     const char *last_user[2];       /* of ctl_audit: id and what is shown for it */
     const char *arg;                /* the positional argument; NULL */
     char **more;                    /* those after it, of commands that take them */
@@ -41,7 +43,7 @@ struct ctl_command {
     const char *noun, *verb; /* verb NULL: the noun is the whole command */
     const char *arg;         /* name of the positional argument; NULL: none; "X Y ...": and at least one more */
     const char *options;     /* letters: u --user, n --name, k --keep, e --everybody, f --effective, s --since,
-                              * a --address, i --in */
+                              * a --address, i --in, c --cookies, m --count, r --remove, x --expired, y --yes */
     enum ctl_needs needs;
     int (*run)(struct ctl *ctl);
     const char *text;
@@ -65,6 +67,16 @@ void out_row(struct out *o, ...);
 int out_end(struct out *o);
 /* One object: {"key": …} or aligned lines "key  value". */
 struct out *out_object(struct ctl *ctl, const char *columns);
+
+/* What takes long is shown on a terminal while it goes on, to people only: "N what". */
+struct progress {
+    const char *what;
+    bool people, shown;
+};
+struct progress progress_for(const struct ctl *ctl, const char *what);
+/* arg: a struct progress. n: so many by now. */
+void progress_tell(void *arg, int64_t n);
+void progress_end(const struct progress *p);
 
 /* --- commands --- */
 int ctl_user_add(struct ctl *ctl);
@@ -95,6 +107,7 @@ int ctl_session_revoke_all(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_sweep(struct ctl *ctl);
 int ctl_run_jobs(struct ctl *ctl);
+int ctl_load(struct ctl *ctl);
 int ctl_migrate(struct ctl *ctl);
 int ctl_secret_new(struct ctl *ctl);
 int ctl_jwt_new_key(struct ctl *ctl);

@@ -49,6 +49,7 @@ static const struct ctl_command commands[] = {
     {"status", NULL, NULL, "", NEEDS_STORE, ctl_status, "Show what is in the store."},
     {"sweep", NULL, NULL, "", NEEDS_STORE, ctl_sweep, "Delete expired sessions."},
     {"run-jobs", NULL, NULL, "", NEEDS_STORE, ctl_run_jobs, "Do what housekeeping is due, mail too, unless another is at it; for cron."},
+    {"load-test-data", NULL, "N", "cmrxy", NEEDS_STORE, ctl_load, "Make N sessions of made-up users, to try out sizes with."},
     {"secret", "new", NULL, "k", NEEDS_CONFIG, ctl_secret_new, "Put a new secret in front of the others."},
     {"jwt", "new-key", NULL, "i", NEEDS_STORE, ctl_jwt_new_key, "Make a new key that signs JWTs from now on, or from later on."},
     {"jwt", "list", NULL, "", NEEDS_STORE, ctl_jwt_list, "List the keys that are published."},
@@ -83,6 +84,11 @@ static void usage(FILE *to)
           "      --keep N       secret new: secrets to keep, the new one included (default 2)\n"
           "      --in TIME      jwt new-key: it is published now and signs so much later (30m, 2h; default: at once)\n"
           "      --effective    print config: with the values in force\n"
+          "      --expired      load-test-data: sessions that have expired\n"
+          "      --cookies FILE load-test-data: write cookies of some of them there\n"
+          "      --count N      load-test-data: so many cookies (default 2000)\n"
+          "      --yes          load-test-data: although there are other users\n"
+          "      --remove       load-test-data: take all of them away\n"
           "  -h, --help         this text\n"
           "  -V, --version      the version\n\n"
           "USER is an id or an e-mail address. See latchkeyctl(8).\n",
@@ -185,6 +191,7 @@ void ctl_share(struct ctl *ctl)
 static enum err store_open(struct ctl *ctl, enum ctl_needs needs)
 {
     TRY(needs == MAKES_STORE ? db_open(ctl->cfg, NULL, &ctl->au.db) : db_open_existing(ctl->cfg, NULL, &ctl->au.db));
+    db_until(ctl->au.db, 0); /* nobody waits for an answer: lists and sweeping take what they take */
     ctl_share(ctl);
     return needs == MAKES_STORE ? migrate_ready(ctl->au.db, ctl->arena) : migrate_current(ctl->au.db, ctl->arena);
 }
@@ -257,7 +264,9 @@ static char option_surplus(const struct ctl *ctl, const struct ctl_command *c)
         char letter;
         bool given;
     } options[] = {{'u', ctl->user},      {'n', ctl->name},  {'k', ctl->keep},    {'e', ctl->everybody},
-                   {'f', ctl->effective}, {'s', ctl->since}, {'a', ctl->address}, {'i', ctl->in}};
+                   {'f', ctl->effective}, {'s', ctl->since}, {'a', ctl->address}, {'i', ctl->in},
+                   {'c', ctl->cookies},   {'m', ctl->count}, {'r', ctl->remove},  {'x', ctl->expired},
+                   {'y', ctl->yes}};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (options[i].given && !strchr(c->options, options[i].letter))
@@ -279,7 +288,7 @@ static int dispatch(struct ctl *ctl, int argc, char **argv)
     bool several = c->arg && strchr(c->arg, ' ');
     if (used < argc && !several)
         return usage_error("unexpected argument", argv[used]);
-    if (c->arg && (!ctl->arg || (several && used == argc)))
+    if (c->arg && !ctl->remove && (!ctl->arg || (several && used == argc)))
         return usage_error("missing argument", c->arg);
     ctl->more = argv + used;
     ctl->n_more = (size_t)(argc - used);
@@ -288,51 +297,73 @@ static int dispatch(struct ctl *ctl, int argc, char **argv)
     return run(ctl, c);
 }
 
-enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE, OPT_SINCE, OPT_ADDRESS, OPT_IN };
+enum { OPT_USER = 256, OPT_NAME, OPT_KEEP, OPT_EVERYBODY, OPT_EFFECTIVE, OPT_SINCE, OPT_ADDRESS, OPT_IN, OPT_COOKIES, OPT_COUNT, OPT_EXPIRED,
+       OPT_REMOVE, OPT_YES };
+
+static const char **option_text(struct ctl *ctl, int option)
+{
+    switch (option) {
+    case 'c':
+        return &ctl->conf_path;
+    case OPT_USER:
+        return &ctl->user;
+    case OPT_NAME:
+        return &ctl->name;
+    case OPT_KEEP:
+        return &ctl->keep;
+    case OPT_ADDRESS:
+        return &ctl->address;
+    case OPT_IN:
+        return &ctl->in;
+    case OPT_SINCE:
+        return &ctl->since;
+    case OPT_COOKIES:
+        return &ctl->cookies;
+    case OPT_COUNT:
+        return &ctl->count;
+    default:
+        return NULL;
+    }
+}
+
+static bool *option_flag(struct ctl *ctl, int option)
+{
+    switch (option) {
+    case 'j':
+        return &ctl->json;
+    case OPT_EVERYBODY:
+        return &ctl->everybody;
+    case OPT_EFFECTIVE:
+        return &ctl->effective;
+    case OPT_EXPIRED:
+        return &ctl->expired;
+    case OPT_REMOVE:
+        return &ctl->remove;
+    case OPT_YES:
+        return &ctl->yes;
+    default:
+        return NULL;
+    }
+}
 
 /* Notes one option. CTL_OK: go on; else the exit status, or -1 for "done, and well". */
 static int option_take(struct ctl *ctl, int option)
 {
-    switch (option) {
-    case 'c':
-        ctl->conf_path = optarg;
+    const char **text = option_text(ctl, option);
+    bool *flag = option_flag(ctl, option);
+
+    if (text)
+        *text = optarg;
+    if (flag)
+        *flag = true;
+    if (text || flag)
         return CTL_OK;
-    case 'j':
-        ctl->json = true;
-        return CTL_OK;
-    case OPT_USER:
-        ctl->user = optarg;
-        return CTL_OK;
-    case OPT_NAME:
-        ctl->name = optarg;
-        return CTL_OK;
-    case OPT_KEEP:
-        ctl->keep = optarg;
-        return CTL_OK;
-    case OPT_ADDRESS:
-        ctl->address = optarg;
-        return CTL_OK;
-    case OPT_IN:
-        ctl->in = optarg;
-        return CTL_OK;
-    case OPT_SINCE:
-        ctl->since = optarg;
-        return CTL_OK;
-    case OPT_EVERYBODY:
-        ctl->everybody = true;
-        return CTL_OK;
-    case OPT_EFFECTIVE:
-        ctl->effective = true;
-        return CTL_OK;
-    case 'h':
-        usage(stdout);
-        return -1;
-    case 'V':
+    if (option == 'h')
+        return usage(stdout), -1;
+    if (option == 'V')
         return puts("latchkeyctl " PACKAGE_VERSION) < 0 ? CTL_FAILED : -1;
-    default: /* getopt has said what */
-        fputs("Try latchkeyctl --help.\n", stderr);
-        return CTL_USAGE;
-    }
+    fputs("Try latchkeyctl --help.\n", stderr); /* getopt has said what */
+    return CTL_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -348,6 +379,11 @@ int main(int argc, char **argv)
         {"in", required_argument, NULL, OPT_IN},
         {"everybody", no_argument, NULL, OPT_EVERYBODY},
         {"effective", no_argument, NULL, OPT_EFFECTIVE},
+        {"cookies", required_argument, NULL, OPT_COOKIES},
+        {"count", required_argument, NULL, OPT_COUNT},
+        {"expired", no_argument, NULL, OPT_EXPIRED},
+        {"remove", no_argument, NULL, OPT_REMOVE},
+        {"yes", no_argument, NULL, OPT_YES},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},

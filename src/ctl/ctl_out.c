@@ -8,8 +8,9 @@
 #include <json-c/json_object.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { COLUMNS_MAX = 16, PAGE_ROWS = 1000, CELL_MAX = 60 };
+enum { COLUMNS_MAX = 16, PAGE_ROWS = 1000, CELL_MAX = 60, PROGRESS_FROM = 5000 };
 
 struct column {
     const char *name;
@@ -196,4 +197,27 @@ int out_end(struct out *o)
     else if (o->rows > 0 || o->printed == 0)
         print_page(o);
     return fflush(stdout) == 0 && !ferror(stdout) ? CTL_OK : CTL_FAILED;
+}
+
+/* --- while it goes on -------------------------------------------------------------------------------------------- */
+
+struct progress progress_for(const struct ctl *ctl, const char *what)
+{
+    return (struct progress){.what = what, .people = !ctl->json && isatty(STDERR_FILENO)};
+}
+
+void progress_tell(void *arg, int64_t n)
+{
+    struct progress *p = arg;
+
+    if (!p->people || n < PROGRESS_FROM)
+        return;
+    fprintf(stderr, "\r%lld %s", (long long)n, p->what);
+    p->shown = true;
+}
+
+void progress_end(const struct progress *p)
+{
+    if (p->shown)
+        fputc('\n', stderr);
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SWEEP_BATCH = 500, PROGRESS_FROM = 10 * SWEEP_BATCH };
+enum { SWEEP_BATCH = 500 };
 
 int ctl_status(struct ctl *ctl)
 {
@@ -40,35 +40,9 @@ int ctl_status(struct ctl *ctl)
     return out_end(o);
 }
 
-/* What takes long is shown while it goes on, to people only. */
-struct progress {
-    bool people, shown;
-};
-
-static struct progress progress_for(const struct ctl *ctl)
-{
-    return (struct progress){.people = !ctl->json && isatty(STDERR_FILENO)};
-}
-
-static void progress_tell(void *arg, int64_t gone)
-{
-    struct progress *p = arg;
-
-    if (!p->people || gone < PROGRESS_FROM)
-        return;
-    fprintf(stderr, "\r%lld deleted", (long long)gone);
-    p->shown = true;
-}
-
-static void progress_end(const struct progress *p)
-{
-    if (p->shown)
-        fputc('\n', stderr);
-}
-
 static enum err sweep_all(struct ctl *ctl, int64_t *total)
 {
-    struct progress p = progress_for(ctl);
+    struct progress p = progress_for(ctl, "deleted");
     int64_t n = 0, gone = 0;
     enum err e;
 
@@ -106,7 +80,7 @@ static enum err mail_send(struct app *app, struct mailer_tally *n)
 int ctl_run_jobs(struct ctl *ctl)
 {
     struct app app = {.cfg = ctl->cfg, .arena = ctl->arena, .db = ctl->au.db};
-    struct progress p = progress_for(ctl);
+    struct progress p = progress_for(ctl, "deleted");
     struct mailer_tally n = {.sent = 0};
     struct keys *keys = NULL;
     struct jobs *j = NULL;
