@@ -193,8 +193,10 @@ MUST_USE enum err sessions_crowd(struct db *db, struct arena *a, int64_t now, in
 /* Up to limit living sessions of anybody with id > after, by id. */
 MUST_USE enum err sessions_page(struct db *db, struct arena *a, int64_t now, const char *after, int64_t limit,
                                 struct session_summary **out, size_t *n);
-/* Deletes at most about `batch` expired rows, the longest expired first; *n: how many. Repeat until it is 0. */
-MUST_USE enum err sessions_sweep(struct db *db, struct arena *a, int64_t now, int64_t batch, int64_t *n);
+/* Deletes at most about `batch` expired rows, the longest expired first; *n: how many. Repeat until it is 0. *from: as
+ * of sweep_table. */
+MUST_USE enum err sessions_sweep(struct db *db, struct arena *a, int64_t *from, int64_t now, int64_t batch,
+                                 int64_t *n);
 
 /* --- one-time tokens (store/tickets.c) --- */
 /* Adds t in place of the one with its id. Caller holds the user's lock, if it is a user's. ERR_DB_CONFLICT: another was
@@ -300,9 +302,10 @@ enum sweep {
     SWEEP_OF_AUDITS,
     SWEEPS
 };
-/* Deletes up to `batch` rows that expired (events: happened) by `until`, the oldest first; *n: how many. */
-MUST_USE enum err sweep_table(struct db *db, struct arena *a, enum sweep which, int64_t until, int64_t batch,
-                              int64_t *n);
+/* Deletes up to `batch` rows that expired (events: happened) from *from until `until`, the oldest first; *n: how many.
+ * *from: 0 to begin with; moved to where the batch ended, and nothing before it is looked at by the next one. */
+MUST_USE enum err sweep_table(struct db *db, struct arena *a, enum sweep which, int64_t *from, int64_t until,
+                              int64_t batch, int64_t *n);
 
 /* --- meta (store/meta.c) --- */
 /* Checks the fingerprints of our secrets against the database's row, or writes it; moves it to our newest secret.

@@ -37,6 +37,8 @@ struct jobs {
     int64_t due;       /* clock_steady */
     int64_t clock_due; /* of the next look at the database's clock */
     int64_t swept;     /* in the round that is under way */
+    int64_t from;      /* where it goes on in sessions, */
+    int64_t tables_from[SWEEPS]; /* and in the other tables */
     struct mailer mailer;
 };
 
@@ -157,15 +159,16 @@ static int64_t swept_until(const struct cfg *cfg, enum sweep which, int64_t now)
 }
 
 /* Sessions first: the others only take what is left of the batch. */
-static enum err sweep(struct app *app, int64_t now, int64_t most, int64_t *n)
+static enum err sweep(struct jobs *j, struct app *app, int64_t now, int64_t *n)
 {
-    int64_t gone = 0, more = 0;
+    int64_t most = j->cfg->jobs_batch, gone = 0, more = 0;
 
-    TRY(sessions_sweep(app->db, app->arena, now, most, &gone));
+    TRY(sessions_sweep(app->db, app->arena, &j->from, now, most, &gone));
     for (enum sweep which = 0; which < SWEEPS && gone < most; which++) {
         if (which == SWEEP_OF_AUDITS && app->cfg->audit_keep == 0)
             continue;
-        TRY(sweep_table(app->db, app->arena, which, swept_until(app->cfg, which, now), most - gone, &more));
+        TRY(sweep_table(app->db, app->arena, which, &j->tables_from[which], swept_until(app->cfg, which, now),
+                        most - gone, &more));
         gone += more;
     }
     *n = gone;
@@ -180,7 +183,7 @@ static enum err batch(struct jobs *j, struct app *app, int64_t *n)
 
     j->leased = e == ERR_OK;
     TRY(e);
-    return sweep(app, now, j->cfg->jobs_batch, n);
+    return sweep(j, app, now, n);
 }
 
 /* --- between requests -------------------------------------------------------------------------------------------- */
@@ -209,6 +212,8 @@ static void round_end(struct jobs *j)
     if (j->swept > 0)
         log_info("housekeeping: %lld expired rows deleted", (long long)j->swept);
     j->swept = 0;
+    j->from = 0;
+    memset(j->tables_from, 0, sizeof j->tables_from);
 }
 
 /* A tenth more or less, so that hosts started together do not go on together. */

@@ -43,11 +43,11 @@ int ctl_status(struct ctl *ctl)
 static enum err sweep_all(struct ctl *ctl, int64_t *total)
 {
     struct progress p = progress_for(ctl, "deleted");
-    int64_t n = 0, gone = 0;
+    int64_t from = 0, n = 0, gone = 0;
     enum err e;
 
     do {
-        e = sessions_sweep(ctl->au.db, ctl->arena, ctl->au.now, SWEEP_BATCH, &n);
+        e = sessions_sweep(ctl->au.db, ctl->arena, &from, ctl->au.now, SWEEP_BATCH, &n);
         gone += e == ERR_OK ? n : 0;
         progress_tell(&p, gone);
         arena_reset(ctl->arena);

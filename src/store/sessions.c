@@ -201,13 +201,16 @@ enum err sessions_page(struct db *db, struct arena *a, int64_t now, const char *
 }
 
 /* Without an ordered, limited DELETE (not every database has one): find the last row of the batch, delete up to it. */
-enum err sessions_sweep(struct db *db, struct arena *a, int64_t now, int64_t batch, int64_t *n)
+enum err sessions_sweep(struct db *db, struct arena *a, int64_t *from, int64_t now, int64_t batch, int64_t *n)
 {
     struct db_rows rows;
 
-    TRY(db_query(db, ST_SWEEP_EDGE, a, &rows, DB_TIME(now), DB_INT(batch > 0 ? batch - 1 : 0)));
+    TRY(db_query(db, ST_SWEEP_EDGE, a, &rows, DB_TIME(*from), DB_TIME(now), DB_INT(batch > 0 ? batch - 1 : 0)));
     if (rows.n == 0)
-        return db_exec(db, ST_SWEEP_REST, n, DB_TIME(now));
+        return db_exec(db, ST_SWEEP_REST, n, DB_TIME(*from), DB_TIME(now));
     const struct db_val *edge = db_row(&rows, 0);
-    return db_exec(db, ST_SWEEP_BATCH, n, DB_TIME(edge[0].i), DB_TIME(edge[0].i), DB_TEXT(db_text(&edge[1])));
+    TRY(db_exec(db, ST_SWEEP_BATCH, n, DB_TIME(*from), DB_TIME(edge[0].i), DB_TIME(edge[0].i),
+                DB_TEXT(db_text(&edge[1]))));
+    *from = edge[0].i;
+    return ERR_OK;
 }

@@ -15,22 +15,25 @@ static const struct {
 };
 #undef SWEEP
 
-static enum err batch_delete(struct db *db, enum sweep which, const struct db_val *edge, int64_t *n)
+static enum err batch_delete(struct db *db, enum sweep which, int64_t *from, const struct db_val *edge, int64_t *n)
 {
-    return db_exec(db, sweeps[which].batch, n, DB_TIME(edge[0].i), DB_TIME(edge[0].i), edge[1]);
+    TRY(db_exec(db, sweeps[which].batch, n, DB_TIME(*from), DB_TIME(edge[0].i), DB_TIME(edge[0].i), edge[1]));
+    *from = edge[0].i;
+    return ERR_OK;
 }
 
-enum err sweep_table(struct db *db, struct arena *a, enum sweep which, int64_t until, int64_t batch, int64_t *n)
+enum err sweep_table(struct db *db, struct arena *a, enum sweep which, int64_t *from, int64_t until, int64_t batch,
+                     int64_t *n)
 {
     struct db_rows rows;
 
-    TRY(db_query(db, sweeps[which].edge, a, &rows, DB_TIME(until), DB_INT(batch > 0 ? batch - 1 : 0)));
+    TRY(db_query(db, sweeps[which].edge, a, &rows, DB_TIME(*from), DB_TIME(until), DB_INT(batch > 0 ? batch - 1 : 0)));
     if (rows.n > 0)
-        return batch_delete(db, which, db_row(&rows, 0), n);
+        return batch_delete(db, which, from, db_row(&rows, 0), n);
     /* fewer than a batch; and none at all needs no statement that may not be allowed to us */
-    TRY(db_query(db, sweeps[which].edge, a, &rows, DB_TIME(until), DB_INT(0)));
+    TRY(db_query(db, sweeps[which].edge, a, &rows, DB_TIME(*from), DB_TIME(until), DB_INT(0)));
     if (rows.n > 0)
-        return db_exec(db, sweeps[which].rest, n, DB_TIME(until));
+        return db_exec(db, sweeps[which].rest, n, DB_TIME(*from), DB_TIME(until));
     *n = 0;
     return ERR_OK;
 }

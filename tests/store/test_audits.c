@@ -312,16 +312,16 @@ static void sweep_one(struct world *w, enum sweep which)
     OK(swept_add(w, which, "edge", T0)); /* expires now: dead */
     OK(swept_add(w, which, "live", T0 + 1));
     for (int left = 25; left > 5; left -= 5) {
-        OK(sweep_table(w->db, w->arena, which, T0, 5, &n));
+        OK(sweep_table(w->db, w->arena, which, &(int64_t){0}, T0, 5, &n));
         CU_ASSERT_EQUAL(n, 5);
         CU_ASSERT_EQUAL(rows_in(w, table), left - 5);
     }
-    OK(sweep_table(w->db, w->arena, which, T0, 5, &n));
+    OK(sweep_table(w->db, w->arena, which, &(int64_t){0}, T0, 5, &n));
     CU_ASSERT_EQUAL(n, 4);
-    OK(sweep_table(w->db, w->arena, which, T0, 5, &n));
+    OK(sweep_table(w->db, w->arena, which, &(int64_t){0}, T0, 5, &n));
     CU_ASSERT_EQUAL(n, 0);
     CU_ASSERT_EQUAL(rows_in(w, table), 1);
-    OK(sweep_table(w->db, w->arena, which, T0 + 1, 0, &n));
+    OK(sweep_table(w->db, w->arena, which, &(int64_t){0}, T0 + 1, 0, &n));
     CU_ASSERT_EQUAL(n, 1);
 }
 
@@ -357,7 +357,7 @@ static void test_sweep_order(void)
     note(&w, "u1", NULL, T0 - 1);
     note(&w, "u2", NULL, T0 - 9);
     note(&w, "u3", NULL, T0 - 5);
-    OK(sweep_table(w.db, w.arena, SWEEP_OF_AUDITS, T0, 2, &n));
+    OK(sweep_table(w.db, w.arena, SWEEP_OF_AUDITS, &(int64_t){0}, T0, 2, &n));
     v = page(&w, NULL, 0, 0, 9, 1);
     SAME(v[0].user_id, "u1");
     world_close(&w);

@@ -14,11 +14,11 @@ static void test_sweep(void)
         add(&w, "u1", arena_printf(w.arena, "d%02d", (i * 7) % 23), i < 10 ? T0 - 500 : T0 - i);
     add(&w, "u1", "edge", T0); /* expires now: dead */
     add(&w, "u1", "live", T0 + 1);
-    OK(sessions_sweep(w.db, w.arena, T0, 5, &n));
+    OK(sessions_sweep(w.db, w.arena, &(int64_t){0}, T0, 5, &n));
     CU_ASSERT_EQUAL(n, 5);
     CU_ASSERT(there(&w, "d22")); /* i = 13, not among the longest expired */
     for (total = n; n > 0 && rounds < 100; rounds++) {
-        OK(sessions_sweep(w.db, w.arena, T0, 5, &n));
+        OK(sessions_sweep(w.db, w.arena, &(int64_t){0}, T0, 5, &n));
         CU_ASSERT(n <= 5);
         total += n;
     }
@@ -26,7 +26,7 @@ static void test_sweep(void)
     CU_ASSERT_EQUAL(rounds, 5);
     CU_ASSERT_EQUAL(rows_all(&w), 1);
     CU_ASSERT(there(&w, "live"));
-    OK(sessions_sweep(w.db, w.arena, T0 + 1, 0, &n));
+    OK(sessions_sweep(w.db, w.arena, &(int64_t){0}, T0 + 1, 0, &n));
     CU_ASSERT_EQUAL(n, 1);
     world_close(&w);
 }
@@ -42,10 +42,61 @@ static void test_sweep_order(void)
     add(&w, "u1", "a", T0 - 1);
     add(&w, "u1", "z", T0 - 9);
     add(&w, "u1", "m", T0 - 5);
-    OK(sessions_sweep(w.db, w.arena, T0, 2, &n));
+    OK(sessions_sweep(w.db, w.arena, &(int64_t){0}, T0, 2, &n));
     CU_ASSERT_EQUAL(n, 2);
     CU_ASSERT(there(&w, "a"));
     CU_ASSERT_FALSE(there(&w, "z"));
+    world_close(&w);
+}
+
+/* A batch goes on where the one before it ended, within an instant too, and does not look back. */
+static void test_sweep_goes_on(void)
+{
+    struct world w;
+    int64_t n, from = 0;
+
+    world_open(&w);
+    world_user(&w, 1);
+    for (int i = 0; i < 9; i++)
+        add(&w, "u1", arena_printf(w.arena, "d%d", i), T0 - 10 + i / 6);
+    OK(sessions_sweep(w.db, w.arena, &from, T0, 4, &n));
+    CU_ASSERT_EQUAL(n, 4);
+    CU_ASSERT_EQUAL(from, T0 - 10);
+    add(&w, "u1", "early", T0 - 11);
+    OK(sessions_sweep(w.db, w.arena, &from, T0, 4, &n));
+    CU_ASSERT_EQUAL(n, 4);
+    CU_ASSERT_EQUAL(from, T0 - 9);
+    OK(sessions_sweep(w.db, w.arena, &from, T0, 4, &n));
+    CU_ASSERT_EQUAL(n, 1);
+    OK(sessions_sweep(w.db, w.arena, &from, T0, 4, &n));
+    CU_ASSERT_EQUAL(n, 0);
+    CU_ASSERT(there(&w, "early"));
+    from = 0;
+    OK(sessions_sweep(w.db, w.arena, &from, T0, 4, &n));
+    CU_ASSERT_EQUAL(n, 1);
+    CU_ASSERT_EQUAL(rows_all(&w), 0);
+    world_close(&w);
+}
+
+static void test_sweep_tables_go_on(void)
+{
+    struct world w;
+
+    world_open(&w);
+    world_user(&w, 1);
+    add(&w, "u1", "s", T0 + CLOCK_DAY);
+    for (enum sweep which = 0; which < SWEEPS; which++) {
+        int64_t n = -1, from = 0;
+        for (int i = 0; i < 9; i++)
+            OK(swept_add(&w, which, arena_printf(w.arena, "n%d", i), T0 - 10 + i));
+        OK(sweep_table(w.db, w.arena, which, &from, T0, 4, &n));
+        CU_ASSERT_EQUAL(n, 4);
+        CU_ASSERT_EQUAL(from, T0 - 7);
+        OK(swept_add(&w, which, "early", T0 - 8));
+        OK(sweep_table(w.db, w.arena, which, &from, T0, 9, &n));
+        CU_ASSERT_EQUAL(n, 5);
+        CU_ASSERT_EQUAL(rows_in(&w, swept_tables[which]), 1);
+    }
     world_close(&w);
 }
 
@@ -71,24 +122,24 @@ static void test_sweep_tables(void)
         for (int i = 0; i < 26; i++)
             sweepable(&w, which, i, i < 10 ? T0 - 500 : i < 22 ? T0 - i : i == 22 ? T0 : T0 + i);
     for (enum sweep which = 0; which < SWEEPS; which++) {
-        OK(sweep_table(w.db, w.arena, which, T0 - 501, 5, &n));
+        OK(sweep_table(w.db, w.arena, which, &(int64_t){0}, T0 - 501, 5, &n));
         CU_ASSERT_EQUAL(n, 0);
-        OK(sweep_table(w.db, w.arena, which, T0, 5, &n));
+        OK(sweep_table(w.db, w.arena, which, &(int64_t){0}, T0, 5, &n));
         /* the oldest first; what a user's devices have in common is the user, so that those of one instant go together
          */
         CU_ASSERT_EQUAL(n, which == SWEEP_OF_DEVICES ? 10 : 5);
         for (total = n, rounds = 0; n > 0 && rounds < 100; rounds++) {
-            OK(sweep_table(w.db, w.arena, which, T0, 5, &n));
+            OK(sweep_table(w.db, w.arena, which, &(int64_t){0}, T0, 5, &n));
             CU_ASSERT(n <= 5);
             total += n;
         }
         CU_ASSERT_EQUAL(total, 23);
         CU_ASSERT_EQUAL(rounds, which == SWEEP_OF_DEVICES ? 4 : 5);
-        OK(sweep_table(w.db, w.arena, which, T0, 0, &n));
+        OK(sweep_table(w.db, w.arena, which, &(int64_t){0}, T0, 0, &n));
         CU_ASSERT_EQUAL(n, 0);
     }
     for (enum sweep which = 0; which < SWEEPS; which++) {
-        OK(sweep_table(w.db, w.arena, which, T0 + 1000, 500, &n));
+        OK(sweep_table(w.db, w.arena, which, &(int64_t){0}, T0 + 1000, 500, &n));
         CU_ASSERT_EQUAL(n, 3);
     }
     CU_ASSERT(there(&w, "s"));
@@ -98,6 +149,8 @@ static void test_sweep_tables(void)
 static CU_TestInfo tests[] = {
     {"sweep", test_sweep},
     {"sweep order", test_sweep_order},
+    {"sweep goes on", test_sweep_goes_on},
+    {"sweep of the small tables goes on", test_sweep_tables_go_on},
     {"sweep of the small tables", test_sweep_tables},
     CU_TEST_INFO_NULL,
 };

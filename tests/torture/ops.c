@@ -192,7 +192,7 @@ static enum err op_sweep(struct auth *au, struct given *out)
 
     (void)out;
     while (n > 0)
-        TRY(sessions_sweep(au->db, au->arena, au->now, 2, &n));
+        TRY(sessions_sweep(au->db, au->arena, &(int64_t){0}, au->now, 2, &n));
     return ERR_OK;
 }
 
@@ -235,7 +235,7 @@ static enum err op_sweep_tables(struct auth *au, struct given *out)
     (void)out;
     for (enum sweep which = 0; which < SWEEPS; which++)
         for (int64_t n = 1; n > 0;)
-            TRY(sweep_table(au->db, au->arena, which, T0 + 30 * CLOCK_DAY, 1, &n));
+            TRY(sweep_table(au->db, au->arena, which, &(int64_t){0}, T0 + 30 * CLOCK_DAY, 1, &n));
     return ERR_OK;
 }
 
