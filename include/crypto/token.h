@@ -21,7 +21,7 @@ MUST_USE enum err token_sign(const struct keys *k, const char *token, char out[s
  * form (32 of [A-Za-z0-9]) under one of our secrets; then out holds the token. ERR_NONE: it is none. ERR_INTERNAL: it
  * could not be told. */
 MUST_USE enum err token_verify(const struct keys *k, const char *value, char out[static RNG_ID_SIZE]);
-/* The two parts of a value of that form, its signature not verified. False: it is of another. */
+/* The two parts of a value of that length, neither of them judged. False: it is of another form. */
 bool token_split(const char *value, char token[static RNG_ID_SIZE], char signature[static TOKEN_SIGNATURE_SIZE]);
 /* Are the two signatures the same? In constant time. */
 bool token_signature_same(const char *a, const char *b);

@@ -107,7 +107,7 @@ bool token_split(const char *value, char token[static RNG_ID_SIZE], char signatu
 {
     size_t n = strnlen(value, TOKEN_SIGNED_SIZE);
 
-    if (n != TOKEN_SIGNED_SIZE - 1 || value[RNG_ID_LEN] != '.' || !letters_only(value, RNG_ID_LEN))
+    if (n != TOKEN_SIGNED_SIZE - 1 || value[RNG_ID_LEN] != '.')
         return false;
     memcpy(token, value, RNG_ID_LEN);
     token[RNG_ID_LEN] = '\0';

@@ -7,7 +7,6 @@
 #include "base/enc.h"
 #include "base/log.h"
 #include "db/migrate.h"
-#include "store/session_cache.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -178,14 +177,6 @@ static const char *actor_name(struct arena *a)
         return arena_printf(a, "administrator %s", enc_utf8_clean(a, sudo, NAME_MAX_BYTES));
     return pw ? arena_printf(a, "administrator %s", enc_utf8_clean(a, pw->pw_name, NAME_MAX_BYTES))
               : arena_printf(a, "administrator %d", (int)getuid());
-}
-
-void ctl_share(struct ctl *ctl)
-{
-    if (session_cache_open(ctl->cfg, &ctl->cache) != ERR_OK)
-        log_warn("the session cache cannot be reached: processes that serve may take up to %lld ms to see what changes",
-                 (long long)ctl->cfg->session_cache_max_age);
-    db_share(ctl->au.db, ctl->cache);
 }
 
 static enum err store_open(struct ctl *ctl, enum ctl_needs needs)

@@ -7,6 +7,7 @@
 #include "auth/jwt.h"
 #include "crypto/keys.h"
 #include "db/migrate.h"
+#include "store/session_cache.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,14 @@
 #include <unistd.h>
 
 enum { SWEEP_BATCH = 500 };
+
+void ctl_share(struct ctl *ctl)
+{
+    if (session_cache_open(ctl->cfg, &ctl->cache) != ERR_OK)
+        log_warn("the session cache cannot be reached: processes that serve may take up to %lld ms to see what changes",
+                 (long long)ctl->cfg->session_cache_max_age);
+    db_share(ctl->au.db, ctl->cache);
+}
 
 int ctl_status(struct ctl *ctl)
 {
