@@ -5,6 +5,7 @@
 #include "app/mailer.h"
 #include "auth/journal.h"
 #include "auth/jwt.h"
+#include "base/log.h"
 #include "crypto/keys.h"
 #include "db/migrate.h"
 #include "store/session_cache.h"
