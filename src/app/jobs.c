@@ -227,12 +227,13 @@ static int64_t spread(int64_t ms)
     return ms - width / 2 + (int64_t)(r % (uint64_t)(width + 1));
 }
 
-static int64_t pause_after(const struct jobs *j, enum err e, bool full)
+/* took: ms. Between full batches as long again, so that of ten million rows to sweep those who sign in notice little. */
+static int64_t pause_after(const struct jobs *j, enum err e, bool full, int64_t took)
 {
     int64_t most = AGAIN_MS;
 
     if (e == ERR_OK && full)
-        return 0;
+        return took;
     if (e == ERR_OK)
         return spread(j->cfg->jobs_every);
     if (e == ERR_DB_CONFLICT || e == ERR_DB_BUSY)
@@ -252,9 +253,10 @@ static enum err turn(struct jobs *j, struct app *app, int64_t *n)
 
 static void sweep_turn(struct jobs *j, struct app *app)
 {
-    int64_t n = 0;
+    int64_t n = 0, began = clock_steady();
 
     enum err e = turn(j, app, &n);
+    int64_t took = clock_steady() - began;
     bool full = n >= j->cfg->jobs_batch;
     app_forget_store(app, e);
     j->swept += n;
@@ -262,7 +264,7 @@ static void sweep_turn(struct jobs *j, struct app *app)
         round_end(j);
     if (e == ERR_OK && !full)
         clocks_compare(j, app);
-    j->due = clock_steady() + pause_after(j, e, full);
+    j->due = clock_steady() + pause_after(j, e, full, took);
     arena_reset(app->arena);
 }
 

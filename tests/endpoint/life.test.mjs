@@ -154,6 +154,22 @@ describe("last use", () => {
 	});
 });
 
+// Of many who read one session at once that is due to be noted, one writes; those who read on within the interval, none.
+test("a thousand reads of one session within last_seen_every write once, of eight clients at once", async () => {
+	const many = await start({ workers: 8, clock: "still", set: { "jobs.every": "0" } });
+	try {
+		const b = await born({}, many);
+		many.sql("CREATE TABLE test_writes (n INTEGER)");
+		many.trigger("test_writes_session", "UPDATE", "session", "INSERT INTO test_writes VALUES (1)");
+		const writes = () => Number(many.sql("SELECT COUNT(*) FROM test_writes"));
+		const read = async (n) => { for (let i = 0; i < n; i++) eq((await many.session(b.cookie)).user.id, b.user.id); };
+		for (const [after, most] of [[MINUTE, 0], [11 * MINUTE, 1], [20 * MINUTE, 1], [22 * MINUTE, 2], [DAY, 3]]) {
+			many.move(after);
+			await Promise.all(times(8, () => read(125)));
+			eq(writes(), most, `after ${after / MINUTE} minutes`);
+		}
+	} finally { await many.stop(); }
+});
 test("reads before any edge write nothing at all", async () => {
 	const b = await born(), before = s.sql("SELECT COUNT(*) FROM test_updates");
 	for (let i = 0; i < 50; i++) await at(b, i * SECOND);
