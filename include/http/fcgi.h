@@ -41,6 +41,9 @@ MUST_USE enum err fcgi_waits(struct fcgi *f);
 char *const *fcgi_env(const struct fcgi *f);
 /* Reads up to n bytes of the body; 0: its end, or the deadline passed or the peer left (ERR_CLIENT_GONE). */
 MUST_USE enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got);
+/* There shall be no body: takes in that it has ended, which mostly has arrived, so that the end of the request need not
+ * wait for the peer to close. Not for an authorizer, which is sent none. ERR_CLIENT_GONE. */
+MUST_USE enum err fcgi_bodiless(struct fcgi *f);
 /* The whole answer, CGI form: header lines, empty line, body. Once for a request. ERR_CLIENT_GONE. */
 MUST_USE enum err fcgi_write(struct fcgi *f, const char *s, size_t n);
 /* Ends the request and closes the connection. After a failure without waiting for the peer. */

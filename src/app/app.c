@@ -243,6 +243,8 @@ static enum err serve(struct ctx *ctx)
 
     TRY(request_head(ctx->au.cfg, ctx->au.arena, fcgi_env(ctx->fcgi), &ctx->req));
     caller_read(ctx);
+    if (ctx->req.length == 0 && (ctx->req.door == DOOR_NONE || ctx->req.door == DOOR_RESPONDER))
+        TRY(fcgi_bodiless(ctx->fcgi));
     if (ctx->req.door != DOOR_NONE)
         return serve_gate(ctx);
     enum err e = route_find(ctx->au.arena, ctx->au.cfg->auth_mode, ctx->req.method, ctx->req.path, &ctx->route,

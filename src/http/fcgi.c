@@ -282,6 +282,16 @@ enum err fcgi_read(struct fcgi *f, char *to, size_t n, size_t *got)
     return ERR_OK;
 }
 
+enum err fcgi_bodiless(struct fcgi *f)
+{
+    char extra;
+
+    if (f->cgi)
+        return ERR_OK;
+    f->in_ended = FCGX_GetStr(&extra, 1, f->req.in) == 0 && FCGX_GetError(f->req.in) == 0;
+    return f->deadline.hit ? gone(f, "the end of no body") : ERR_OK;
+}
+
 /* Closing the streams here, not in fcgi_end, sends answer and end of request in one write and tells its outcome. */
 enum err fcgi_write(struct fcgi *f, const char *s, size_t n)
 {

@@ -1,6 +1,6 @@
 // The gate as web servers ask it: who passes, in what words it refuses, what it tells the page. Behind real web servers: tests/gate.
 import { test, after } from "node:test";
-import { AUTHORIZER, begin, params, environment, exchange, parseAnswer } from "./fcgi.mjs";
+import { AUTHORIZER, STDIN, begin, stream, params, environment, exchange, parseAnswer } from "./fcgi.mjs";
 import { start, eq, same, assert, ok, times, until, HOUR, DAY, MINUTE, SECOND } from "./server.mjs";
 
 const s = await start({ clock: "still", set: { "cookie.max_age": "absolute", "gate /admin/.require": "group:staff", "gate /admin/board/.require": "group:staff group:board verified-email", "gate /shop/.require": "verified-email" } });
@@ -13,7 +13,7 @@ async function ask(door, uri, { cookie, headers = {}, method = "GET", env = {}, 
 	const authorizer = door !== "nginx", apache = { fcgid: "ACCESS_CHECKER", authnz: "AUTHENTICATOR" }[door];
 	const parts = { method, uri, remote, headers: { ...(cookie && { cookie }), ...headers }, env: { ...(authorizer ? { SCRIPT_NAME: undefined } : { LATCHKEY_OP: "check" }), ...(apache && { FCGI_APACHE_ROLE: apache }), ...env } };
 	// an authorizer is sent no body, not even the end of one; nginx sends the end
-	const bytes = Buffer.concat([begin({ role: authorizer ? AUTHORIZER : 1 }), params(environment(parts)), ...(stdin ? [stdin] : [])]);
+	const bytes = Buffer.concat([begin({ role: authorizer ? AUTHORIZER : 1 }), params(environment(parts)), stdin || (authorizer ? Buffer.alloc(0) : stream(STDIN, ""))]);
 	const got = await exchange(server.socket, [bytes], {});
 	eq(got.state, "ended", `${door} ${uri}: ${got.state}`);
 	return parseAnswer(got.stdout);
