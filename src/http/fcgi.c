@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct fcgi {
     struct fcgi_options options;
     FCGX_Request req;
     int fd; /* of the current connection; -1 between requests */
+    int waiter; /* epoll(7), which wakes one of those who wait for a connection, where poll(2) wakes all */
     bool failed;
     int64_t signals_due; /* when they are to be let in apart */
     bool in_ended;       /* the peer has sent all of its body */
@@ -75,6 +77,12 @@ static enum err library_open(struct fcgi *f)
         log_error("the listening socket is not usable: %s", strerror(errno));
         return ERR_IO;
     }
+    struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    f->waiter = epoll_create1(EPOLL_CLOEXEC);
+    if (f->waiter < 0 || epoll_ctl(f->waiter, EPOLL_CTL_ADD, f->options.listen_fd, &any) != 0) {
+        log_error("the listening socket cannot be waited for: %s", strerror(errno));
+        return ERR_IO;
+    }
     signal(SIGPIPE, SIG_IGN);
     malloc_settle();
     if (FCGX_Init() != 0 || FCGX_InitRequest(&f->req, -1, 0) != 0) {
@@ -91,17 +99,15 @@ enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out)
     if (!f)
         return ERR_NO_MEMORY;
     f->options = *o;
-    f->fd = -1;
+    f->fd = f->waiter = -1;
     enum err e = library_open(f);
     if (e == ERR_OK)
         e = deadline_open(&f->deadline);
-    if (e != ERR_OK) {
-        deadline_close(&f->deadline);
-        free(f);
-        return e;
-    }
-    *out = f;
-    return ERR_OK;
+    if (e == ERR_OK)
+        *out = f;
+    else
+        fcgi_close(&f);
+    return e;
 }
 
 enum err fcgi_open_cgi(int64_t deadline_ms, struct fcgi **out)
@@ -111,7 +117,7 @@ enum err fcgi_open_cgi(int64_t deadline_ms, struct fcgi **out)
     if (!f)
         return ERR_NO_MEMORY;
     f->cgi = true;
-    f->fd = -1;
+    f->fd = f->waiter = -1;
     cgi_deadline(deadline_ms);
     *out = f;
     return ERR_OK;
@@ -124,11 +130,13 @@ void fcgi_close(struct fcgi **f)
     fcgi_end(*f);
     if (!(*f)->cgi)
         deadline_close(&(*f)->deadline);
+    if ((*f)->waiter >= 0)
+        close((*f)->waiter);
     free(*f);
     *f = NULL;
 }
 
-/* Other workers poll the same socket; the one that comes late finds nothing to accept and waits again. */
+/* Other workers wait at the same socket; the one that comes late finds nothing to accept and waits again. */
 static enum err connection_take(struct fcgi *f)
 {
     struct sockaddr_storage from = {0};
@@ -155,7 +163,7 @@ static enum err connection_take(struct fcgi *f)
     return ERR_OK;
 }
 
-/* ppoll lets no signal in where a connection waits already: under steady load that would be never. */
+/* epoll_pwait lets no signal in where a connection waits already: under steady load that would be never. */
 static void signals_let_in(struct fcgi *f, const sigset_t *open_mask)
 {
     int64_t now = clock_steady();
@@ -178,10 +186,10 @@ static bool is_leaving(const struct fcgi *f, const volatile sig_atomic_t *stop)
 static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop,
                                 int64_t wait_ms)
 {
-    struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+    int most = wait_ms < 0 ? -1 : wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
 
     for (;;) {
-        struct pollfd p = {.fd = f->options.listen_fd, .events = POLLIN};
+        struct epoll_event got;
 
         signals_let_in(f, open_mask);
         if (is_leaving(f, stop))
@@ -189,11 +197,11 @@ static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const
         enum err e = connection_take(f); /* under load one waits already */
         if (e != ERR_NONE)
             return e;
-        int ready = ppoll(&p, 1, wait_ms < 0 ? NULL : &wait, open_mask);
+        int ready = epoll_pwait(f->waiter, &got, 1, most, open_mask);
         if (ready == 0)
             return ERR_NONE;
         if (ready < 0 && errno != EINTR) {
-            log_error("poll: %s", strerror(errno));
+            log_error("epoll: %s", strerror(errno));
             return ERR_IO;
         }
         if (ready < 0)
