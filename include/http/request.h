@@ -67,8 +67,8 @@ struct request {
 
 /* Reads the parameters. Repeated header fields are joined (Cookie with "; ", others with ", "); another parameter that
  * comes twice, a missing method or target, control bytes, a malformed CONTENT_LENGTH, an unknown LATCHKEY_OP, the role
- * of a filter, a page at the gate whose path cannot be decoded: ERR_BAD_REQUEST. Over limits.head or 512 parameters: ERR_HEAD_LARGE. Much of
- * *out are pointers into env. Unless it fails, request_end is due. */
+ * of a filter, a page at the gate whose path cannot be decoded: ERR_BAD_REQUEST. Over limits.head or 512 parameters:
+ * ERR_HEAD_LARGE. Much of *out points into env. Unless it fails, request_end is due. */
 MUST_USE enum err request_head(const struct cfg *cfg, struct arena *a, char *const *env, struct request *out);
 /* Is the body said to be that of an HTML form? */
 bool request_is_form(const struct request *r);

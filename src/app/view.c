@@ -13,7 +13,7 @@ enum kind { TEXT, TIME, FLAG, DEVICE };
 
 struct member {
     const char *key;
-    char before[20]; /* what stands before its value: ,"key": */
+    char before[20];   /* what stands before its value: ,"key": */
     unsigned char len; /* of that */
     enum kind kind;
     size_t offset;

@@ -42,8 +42,8 @@ static struct block *block_new(size_t size)
     return b;
 }
 
-/* explicit_bzero, not memset: tokens and passwords lie here, and a compiler may drop a store before free. In pieces: for
- * more at once C libraries go over to string instructions of the processor, which are slow to begin. */
+/* explicit_bzero, not memset: tokens and passwords lie here, and a compiler may drop a store before free. In pieces:
+ * for more at once C libraries go over to string instructions of the processor, which are slow to begin. */
 static void block_wipe(struct block *b)
 {
     enum { PIECE = 1024 };

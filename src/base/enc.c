@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define B64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-/* Each in one cache line where those are of 64 bytes: which letter of a signature was written is not to be told by it. */
+/* Each in one cache line where those are of 64 bytes: which letter of a signature was written is not to be told by it.
+ */
 static const _Alignas(64) char b64_std[] = B64_COMMON "+/";
 static const _Alignas(64) char b64_url[] = B64_COMMON "-_";
 

@@ -52,7 +52,8 @@ void enc_date_of(int64_t ms, struct enc_date *out)
 static void put_two(char *at, unsigned value)
 {
 #define TEN(tens) tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens "9"
-    static const char pairs[] = TEN("0") TEN("1") TEN("2") TEN("3") TEN("4") TEN("5") TEN("6") TEN("7") TEN("8") TEN("9");
+    static const char pairs[] =
+        TEN("0") TEN("1") TEN("2") TEN("3") TEN("4") TEN("5") TEN("6") TEN("7") TEN("8") TEN("9");
 
     memcpy(at, pairs + 2 * value, 2);
 }

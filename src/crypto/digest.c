@@ -131,8 +131,7 @@ static bool go_on(EVP_MD_CTX *work, const EVP_MD_CTX *from, const void *p, size_
 enum err digest_hmac(const struct digest_key *key, const void *p, size_t n, uint8_t out[static DIGEST_LEN])
 {
     uint8_t hash[DIGEST_LEN];
-    bool done =
-        go_on(key->work, key->inner, p, n, hash) && go_on(key->work, key->outer, hash, sizeof hash, out);
+    bool done = go_on(key->work, key->inner, p, n, hash) && go_on(key->work, key->outer, hash, sizeof hash, out);
 
     EVP_MD_CTX_reset(key->work); /* cleanses: what is left in it is the signature */
     explicit_bzero(hash, sizeof hash);

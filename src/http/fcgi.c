@@ -60,8 +60,8 @@ static bool peer_allowed(const struct fcgi *f, const struct sockaddr_storage *fr
     return false;
 }
 
-/* libfcgi asks for large blocks with each request, and before it gives one glibc joins the small ones that were freed, of
- * which libfcgi has freed many: it shall not keep them apart. */
+/* libfcgi asks for large blocks with each request, and before it gives one glibc joins the small ones that were freed,
+ * of which libfcgi has freed many: it shall not keep them apart. */
 static void malloc_settle(void)
 {
 #ifdef M_MXFAST

@@ -81,8 +81,9 @@ static inline lane lane_of(const char *s, size_t n)
     return v;
 }
 
-/* Copies of s[0..n) as far as it stands for itself surely, by lanes: nearly always all, and to look at each byte in turn
- * is most of what an answer costs. `to` has room for a lane more, which may be written over. Returns how many bytes. */
+/* Copies of s[0..n) as far as it stands for itself surely, by lanes: nearly always all, and to look at each byte in
+ * turn is most of what an answer costs. `to` has room for a lane more, which may be written over. Returns how many
+ * bytes. */
 static size_t plain_copy(char *to, const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i += LANE) {

@@ -114,11 +114,8 @@ static void test_escapes(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"a user", test_user},
-    {"a session", test_session},
-    {"every byte everywhere", test_every_byte_everywhere},
-    {"escapes", test_escapes},
-    CU_TEST_INFO_NULL,
+    {"a user", test_user},     {"a session", test_session}, {"every byte everywhere", test_every_byte_everywhere},
+    {"escapes", test_escapes}, CU_TEST_INFO_NULL,
 };
 
 static int open_arena(void)
