@@ -17,15 +17,6 @@ typedef bool my_flag;
 /* Values a statement may have on either side. */
 #define MY_VALUES 32
 
-/* Where the library puts the values of a row. All statements of a connection share it: one runs at a time, and what it gave
- * is taken before the next row is fetched. */
-struct my_columns {
-    MYSQL_TIME t[MY_VALUES];
-    int64_t i[MY_VALUES];
-    unsigned long len[MY_VALUES];
-    my_flag null[MY_VALUES], error[MY_VALUES];
-};
-
 /* db->conn. Lives as long as db; `m` is NULL while there is no connection. */
 struct my {
     MYSQL *m;
@@ -36,7 +27,6 @@ struct my {
     int32_t host;     /* index of the host that answered last, where nobody shares it */
     int64_t timeout;  /* database.timeout in whole seconds, as ms */
     int64_t patience; /* seconds, as the server has it now */
-    struct my_columns columns;
 };
 static inline struct my *my_of(struct db *db)
 {
@@ -80,26 +70,18 @@ struct my_params {
 };
 /* p points into v and into itself. */
 void my_params_set(struct my_params *p, const char *kinds, const struct db_val *v);
-/* Are the values of s read into c? */
-bool my_columns_bound(const MYSQL_STMT *s, const struct my_columns *c, const char *kinds);
-/* From now on they are. False: it has other columns than that, or no memory. */
-MUST_USE bool my_columns_bind(MYSQL_STMT *s, struct my_columns *c, const char *kinds);
-/* What a statement that is prepared does not need any more is let go, for the library copies it with each run. */
-void my_names_drop(MYSQL_STMT *s);
-/* Where the texts of a row lie. */
-struct my_row {
-    const char *text[MY_VALUES];
-    size_t len[MY_VALUES];
-};
-/* The row that the next fetch will read, if there is one. False: it does not hold what it says. */
-MUST_USE bool my_row_next(const MYSQL_STMT *s, const char *kinds, struct my_row *out);
-/* The row that was fetched, into out; text into the arena. False: a value is not what its kind can be. */
-bool my_row_take(MYSQL_STMT *s, const struct my_row *row, const struct my_columns *c, const char *kinds,
-                 struct arena *a, struct db_val *out);
-/* May a column of that type be read as kind? */
-bool my_type_fits(enum enum_field_types type, char kind);
 /* Milliseconds since 1970 and DATETIME(3), UTC, years 0000 to 9999; false: no date. */
 void my_time_of(int64_t ms, MYSQL_TIME *out);
 bool my_time_ms(const MYSQL_TIME *t, int64_t *ms);
+
+/* --- db_mysql_row.c --- */
+
+/* What the library copies with each run of a prepared statement and nobody needs is let go. */
+void my_stmt_slim(MYSQL_STMT *s);
+/* The rows of a statement that was executed and its result stored, into res; text into the arena. False: a value is not
+ * what its kind can be, or a row does not hold what it says. */
+MUST_USE bool my_rows_take(MYSQL_STMT *s, const char *kinds, struct db_result *res);
+/* May a column of that type be read as kind? */
+bool my_type_fits(enum enum_field_types type, char kind);
 
 #endif

@@ -71,14 +71,14 @@ static enum err driver_prepare(struct db *db, const char *sql, const struct stmt
     if (mysql_stmt_prepare(s, sql, (unsigned long)strlen(sql)) != 0) {
         e = my_failed(db, mysql_stmt_errno(s), begun, row->name, mysql_stmt_error(s));
         e = e == ERR_DB ? ERR_INTERNAL : e;
-    } else if (!signature_fits(s, row) || !my_columns_bind(s, &my_of(db)->columns, row->results)) {
+    } else if (!signature_fits(s, row)) {
         e = ERR_INTERNAL;
     }
     if (e != ERR_OK) {
         mysql_stmt_close(s);
         return e;
     }
-    my_names_drop(s);
+    my_stmt_slim(s);
     *stmt = s;
     return ERR_OK;
 }
@@ -89,44 +89,45 @@ static void driver_finish(struct db *db, void *stmt)
     mysql_stmt_close(stmt);
 }
 
-static enum err rows_take(struct db *db, MYSQL_STMT *s, const struct stmt_row *row, struct db_result *res)
+static enum err rows_take(MYSQL_STMT *s, const struct stmt_row *row, struct db_result *res)
 {
-    struct my_columns *c = &my_of(db)->columns;
-    struct my_row at;
-    bool fits = true;
-    int rc = 0;
-
-    if (!my_columns_bound(s, c, row->results) && !my_columns_bind(s, c, row->results))
-        return ERR_DB;
-    while (fits) {
-        fits = my_row_next(s, row->results, &at);
-        if (fits && (rc = mysql_stmt_fetch(s)) != 0 && rc != MYSQL_DATA_TRUNCATED)
-            return rc == MYSQL_NO_DATA ? ERR_OK : ERR_DB;
-        fits = fits && my_row_take(s, &at, c, row->results, res->arena, db_result_row(res));
-    }
+    if (my_rows_take(s, row->results, res))
+        return ERR_OK;
     log_error("mysql: statement %s: a value is not of the kind it should be", row->name);
     return ERR_DB;
 }
 
 static void tx_end(struct db *db);
 
+/* A statement has one result. The library would forget what it knows of the columns, and the next answer be the wrong one.
+ */
+static enum err stmt_ask(struct db *db, MYSQL_STMT *s, const struct stmt_row *row, const struct db_val *v)
+{
+    int64_t begun = my_begin(db);
+    struct my_params p;
+
+    my_params_set(&p, row->params, v);
+    bool done = (!*row->params || mysql_stmt_bind_param(s, p.b) == 0) && mysql_stmt_execute(s) == 0;
+    if (mysql_more_results(my_of(db)->m)) {
+        log_error("mysql: statement %s: the server promises more than one result", row->name);
+        db_break(db, ERR_DB_LOST, false);
+        return ERR_DB;
+    }
+    if (done && *row->results)
+        done = mysql_stmt_store_result(s) == 0;
+    return done ? ERR_OK : my_failed(db, mysql_stmt_errno(s), begun, row->name, NULL);
+}
+
 static enum err driver_run(struct db *db, void *stmt, const struct stmt_row *row, const struct db_val *v,
                            struct db_result *res, int64_t *changed)
 {
     MYSQL_STMT *s = stmt;
-    int64_t begun = my_begin(db);
-    struct my_params p;
-    enum err e;
+    enum err e = stmt_ask(db, s, row, v);
 
-    my_params_set(&p, row->params, v);
-    if ((*row->params && mysql_stmt_bind_param(s, p.b) != 0) || mysql_stmt_execute(s) != 0 ||
-        (res && mysql_stmt_store_result(s) != 0)) {
-        e = my_failed(db, mysql_stmt_errno(s), begun, row->name, NULL);
-    } else {
-        e = res ? rows_take(db, s, row, res) : ERR_OK;
-        if (changed)
-            *changed = (int64_t)mysql_stmt_affected_rows(s);
-    }
+    if (e == ERR_OK && res)
+        e = rows_take(s, row, res);
+    if (e == ERR_OK && changed)
+        *changed = (int64_t)mysql_stmt_affected_rows(s);
     if (res)
         mysql_stmt_free_result(s);
     /* What of a transaction the server itself undoes differs with error and settings; a duplicate undoes nothing. */

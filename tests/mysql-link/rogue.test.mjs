@@ -170,6 +170,8 @@ describe("begins to lie while the program runs", () => {
 		"packets are numbered wrong": (p, c) => (busy(c) ? packet(p.seq + 1, p.payload) : null),
 		"every answer is an error nobody knows": (p, c) => (busy(c) ? (c.seen === 0 ? packet(1, err(65000, "XX000", "what\nnow\x1b[1m")) : false) : null),
 		"every answer is an error without a text": (p, c) => (busy(c) ? (c.seen === 0 ? packet(1, [0xff]) : false) : null),
+		"results promise another one": (p, c) => (c.command === COM.EXECUTE && p.payload[0] === 0xfe && p.payload.length === 5 ? raw(p, (b) => { b[3] |= 8; }) : null),
+		"successes promise a result": (p, c) => (c.command === COM.EXECUTE && c.seen === 0 && p.payload[0] === 0 && p.payload.length < 20 ? raw(p, (b) => { b[3] |= 8; }) : null),
 		"noise": (p, c) => (busy(c) ? Buffer.from("\xde\xad\xbe\xef".repeat(30), "latin1") : null),
 		"nothing changed": (p, c) => (c.command === COM.EXECUTE && c.seen === 0 && p.payload[0] === 0 && p.payload.length < 20 ? raw(p, (b) => { b[1] = 0; }) : null),
 		"2^64-1 rows changed": (p, c) => (c.command === COM.EXECUTE && c.seen === 0 && p.payload[0] === 0 && p.payload.length < 20 ? packet(p.seq, Buffer.concat([Buffer.from([0, 0xfe, 255, 255, 255, 255, 255, 255, 255, 255]), p.payload.subarray(2)])) : null),
