@@ -187,7 +187,7 @@ MUST_USE enum err sessions_oldest(struct db *db, struct arena *a, const char *us
 MUST_USE enum err sessions_end_user(struct db *db, const char *user_id, const char *keep, int64_t *n);
 MUST_USE enum err sessions_end_everybody(struct db *db, int64_t *n);
 MUST_USE enum err sessions_count(struct db *db, struct arena *a, int64_t now, int64_t *all, int64_t *live);
-/* How many users have living sessions, from how many addresses, and one of those. */
+/* Of up to 2000 living sessions: how many users have them, from how many addresses, and one of those. */
 MUST_USE enum err sessions_crowd(struct db *db, struct arena *a, int64_t now, int64_t *users, int64_t *addresses,
                                  const char **address);
 /* Up to limit living sessions of anybody with id > after, by id. */
