@@ -72,11 +72,16 @@ conf_write() { # NAME
     chmod 644 "$DIR/$1.conf"
 }
 
-# The store NAME with its tables; what is too old in it goes.
-store_ready() { # NAME
+# Does the store hold so many sessions that live for some time yet?
+is_good() { # NAME N
+    [ "$(cat "$STATE/$1.loaded")" = "$2" ] && [ $(($(date +%s) - $(stat -c %Y "$STATE/$1.loaded"))) -le $GOOD_FOR ]
+}
+
+# The store NAME with its tables; what is too old in it, or of another size, goes.
+store_ready() { # NAME N
     conf_write "$1"
-    if [ -f "$STATE/$1.loaded" ] && [ $(($(date +%s) - $(stat -c %Y "$STATE/$1.loaded"))) -gt $GOOD_FOR ]; then
-        say "$1 is too old: it is loaded anew"
+    if [ -f "$STATE/$1.loaded" ] && ! is_good "$1" "$2"; then
+        say "$1 is too old or of another size: it is loaded anew"
         rm -f "$STATE/$1".*
         [[ $1 == sqlite-* ]] || sql "DROP DATABASE IF EXISTS $1"
     fi
@@ -92,12 +97,12 @@ secret_make() {
 # N living sessions in NAME and cookies of them in $STATE/NAME.cookies, unless they are there.
 load_living() { # NAME N COOKIES
     local began=$SECONDS
-    store_ready "$1"
+    store_ready "$1" "$2"
     [ ! -f "$STATE/$1.loaded" ] || return 0
     rm -f "$STATE/$1.cookies"
     ctl "$1" load-test-data "$2" --cookies "$STATE/$1.cookies" --count "$3" > "$DIR/log" || die "$1 could not be loaded"
     [[ $1 == sqlite-* ]] || sql "ANALYZE TABLE session, user" "$1" > "$DIR/log"
-    touch "$STATE/$1.loaded"
+    echo "$2" > "$STATE/$1.loaded"
     say "$1: loaded in $((SECONDS - began)) s"
 }
 
