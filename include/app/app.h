@@ -28,7 +28,7 @@ struct app {
     struct signer *signer;
     struct words_book *words;
     struct shmcache *cache; /* of sessions, shared with all processes of the host */
-    uint64_t ring;          /* of the secrets: keys_ring */
+    uint64_t ring;          /* session_cache_ring */
     char series[RNG_ID_SIZE]; /* what the ids of its requests begin with */
     uint32_t served;
     bool unproven; /* whether the store knows our secrets is to be looked at with the next connection */

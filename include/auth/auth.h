@@ -44,7 +44,7 @@ struct auth {
     int64_t retry_after;     /* with ERR_LIMITED: seconds */
     enum finding finding;    /* how much of it session_check shall find */
     struct shmcache *cache;  /* where sessions may come from and be kept; NULL: from the store only */
-    uint64_t ring;           /* of the secrets, with a cache: keys_ring */
+    uint64_t ring;           /* with a cache: session_cache_ring */
     bool mail_queued;        /* whoever sends is to be told, once the transaction is over */
 };
 

@@ -8,6 +8,9 @@
 /* The file in pool.state. What shmcache_open says, also of session.cache_max_age = 0. */
 MUST_USE enum err session_cache_open(const struct cfg *cfg, struct shmcache **out);
 
+/* For struct cached, from keys_ring: tells databases apart as well, as several sites of a host may share pool.state. */
+uint64_t session_cache_ring(const struct cfg *cfg, uint64_t keys);
+
 /* All that a reader needs to know. Text lies in the arena. */
 struct cached {
     struct session session;
@@ -15,7 +18,7 @@ struct cached {
     struct groups groups;
     bool grouped;          /* the groups were asked for */
     const char *signature; /* that the token came with and that held, or "" */
-    uint64_t ring;         /* by which secrets: keys_ring */
+    uint64_t ring;         /* by which secrets, in which database: session_cache_ring */
 };
 /* False: it is not there, and the store is to be asked. */
 bool session_cache_get(struct shmcache *c, struct arena *a, const char hash[static SHMCACHE_KEY], struct cached *out);

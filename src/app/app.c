@@ -31,6 +31,7 @@ enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct a
     TRY(signer_open(&out->signer));
     TRY(words_open(cfg, &out->words));
     TRY(keys_ring(keys, &out->ring));
+    out->ring = session_cache_ring(cfg, out->ring);
     TRY(session_cache_open(cfg, &out->cache));
     return kdf_gate_open(cfg, out->place.apart, &out->gate);
 }

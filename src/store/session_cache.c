@@ -27,6 +27,24 @@ enum err session_cache_open(const struct cfg *cfg, struct shmcache **out)
     return shmcache_open(&options, out);
 }
 
+static uint64_t text_mix(uint64_t h, const char *s)
+{
+    for (size_t n = strlen(s) + 1; n > 0; n--, s++) /* with its end: "ab" "c" is not "a" "bc" */
+        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+uint64_t session_cache_ring(const struct cfg *cfg, uint64_t keys)
+{
+    bool server = cfg->database_driver == DRIVER_MYSQL;
+    uint64_t h = text_mix(keys, cfg->database_prefix);
+
+    h = text_mix(h, server ? cfg->database_name : cfg->database_path);
+    for (size_t i = 0; server && i < cfg->database_hosts.n; i++)
+        h = text_mix(h, cfg->database_hosts.v[i]);
+    return h;
+}
+
 /* --- out of it ---------------------------------------------------------------------------------------------------- */
 
 struct texts {
