@@ -166,6 +166,17 @@ static enum err give_up(const struct shmcache *c, int fd, const char *path, enum
     return unlink(path) == 0 || errno == ENOENT ? ERR_OK : failed(c, "cannot be removed");
 }
 
+/* Root takes one of whom the directory belongs to. Another name of a file that is something else, too, must not make us
+ * empty that. */
+static bool is_ours(const struct shmcache *c, const struct stat *st)
+{
+    struct stat dir;
+    bool mine = st->st_uid == geteuid() ||
+                (geteuid() == 0 && stat(c->options.dir, &dir) == 0 && dir.st_uid == st->st_uid);
+
+    return mine && S_ISREG(st->st_mode) && st->st_nlink <= 1;
+}
+
 /* Has whoever had the lock before us not put another file there? */
 static bool is_at(int fd, const char *path)
 {
@@ -182,7 +193,7 @@ static enum err take(struct shmcache *c, int fd, const char *path)
 
     if (fstat(fd, &st) != 0)
         return failed(c, "cannot be read");
-    if ((st.st_uid != geteuid() && geteuid() != 0) || !S_ISREG(st.st_mode)) {
+    if (!is_ours(c, &st)) {
         errno = EPERM;
         return failed(c, "is not ours");
     }

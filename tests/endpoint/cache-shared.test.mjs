@@ -170,7 +170,7 @@ describe("the file", () => {
 	});
 	test("what another user has put there is not taken, nor harmed", { skip: process.getuid() !== 0 && "takes root" }, async () => {
 		const dir = newDir("state"), there = path.join(dir, "session-cache");
-		fs.writeFileSync(there, "theirs", { mode: 0o666 }); fs.chmodSync(there, 0o666);
+		fs.writeFileSync(there, "theirs"); fs.chmodSync(there, 0o666); fs.chownSync(there, 65534, 65534);
 		await assert.rejects(with_(() => {}, { set: { "pool.state": dir } }), /session-cache: is not ours/);
 		eq(fs.readFileSync(there, "utf8"), "theirs");
 		fs.rmSync(dir, { recursive: true });

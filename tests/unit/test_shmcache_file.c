@@ -131,6 +131,14 @@ static void test_no_room(void)
     shmcache_close(&c);
 }
 
+static void file_of(off_t size)
+{
+    int fd = open(cache_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+    CU_ASSERT(fd >= 0 && ftruncate(fd, size) == 0);
+    close(fd);
+}
+
 /* Another user's file is none of ours, though we may write to it. */
 static int other_owner(void)
 {
@@ -161,6 +169,27 @@ static void test_owner(void)
     shmcache_close(&c);
     unlink(cache_path);
     CU_ASSERT(chown(cache_dir, 0, 0) == 0 && chmod(cache_dir, 0700) == 0);
+}
+
+/* Root takes none that a third one has put there, and nobody one that has another name, too: it would be made empty. */
+static void test_not_ours(void)
+{
+    char other[sizeof cache_dir + 16];
+    struct stat st;
+
+    snprintf(other, sizeof other, "%s/other", cache_dir);
+    unlink(cache_path);
+    file_of(100);
+    CU_ASSERT_EQUAL(link(cache_path, other), 0);
+    refused();
+    CU_ASSERT(stat(other, &st) == 0 && st.st_size == 100);
+    unlink(other);
+    if (geteuid() == 0) {
+        CU_ASSERT_EQUAL(chown(cache_path, nobody, nobody), 0);
+        refused();
+        CU_ASSERT(stat(cache_path, &st) == 0 && st.st_size == 100 && st.st_uid == nobody);
+    }
+    unlink(cache_path);
 }
 
 /* --- at the same time --------------------------------------------------------------------------------------------- */
@@ -253,14 +282,6 @@ static void test_made_at_once(void)
 
 /* --- what is there ------------------------------------------------------------------------------------------------ */
 
-static void file_of(off_t size)
-{
-    int fd = open(cache_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-    CU_ASSERT(fd >= 0 && ftruncate(fd, size) == 0);
-    close(fd);
-}
-
 /* As a process leaves one that is killed before the magic number is there. */
 static void test_half_made(void)
 {
@@ -323,6 +344,7 @@ static CU_TestInfo tests[] = {
     {"not made", test_not_made},
     {"no room", test_no_room},
     {"owner", test_owner},
+    {"not ours", test_not_ours},
     {"waits for the lock", test_waits_for_lock},
     {"the lock is given back", test_lock_given_back},
     {"made at once", test_made_at_once},
