@@ -62,7 +62,7 @@ for (const [name, [set, cookie, attrs]] of Object.entries(CASES)) test(`${name}:
 			"sign-out": () => b.send("POST", "/sign-out", {}),
 			"revoke own": () => b.send("DELETE", `/sessions/${me.session.id}`),
 			"end all": () => b.send("DELETE", "/sessions"),
-			"ended elsewhere": async () => { s.sql(`DELETE FROM session WHERE id = '${me.session.id}'`); return b.send("GET", "/session"); },
+			"ended elsewhere": async () => { s.ctl("session", "revoke", me.session.id); return b.send("GET", "/session"); },
 		}[ending]();
 		ok(res);
 		const cleared = res.setCookies[0];
