@@ -42,6 +42,7 @@ struct shmcache_head {
     _Atomic uint32_t retired;
     /* Between two starts of the host: of what was written last any page may be lost, a change and not what it changed. */
     uint64_t boot;
+    int64_t made; /* clock_steady */
     _Atomic uint64_t changes; /* moves with every change, before the generation of its tag does */
     _Atomic uint64_t epoch;   /* the generation of all */
     /* Changes under way: milliseconds of clock_steady until when they count, above; below, 1 + the shard, HOLD_ALL, or 0
@@ -70,9 +71,13 @@ void shmcache_detach(struct shmcache *c);
 /* Goes on to the file that is there now, if ours was given up or removed. False: none could be had, and there is no cache
  * for now. */
 bool shmcache_current(struct shmcache *c);
-/* For telling only, also by who is off: then shmcache_detach follows. The file is looked for though that was
+/* For telling only, also by who is off: then shmcache_told follows. The file is looked for though that was
  * done a moment ago: what is read in another one from now on is read after what we have done so far. */
 bool shmcache_latest(struct shmcache *c);
+
+/* Ends the telling of something. Not before all have looked who may have a file that somebody removed, and that we never
+ * had, so that we could not say so in it: the one we tell may be as young as that. */
+void shmcache_told(struct shmcache *c);
 
 /* --- shmcache_change.c --- */
 

@@ -213,8 +213,7 @@ void shmcache_forget(struct shmcache *c, const char text[static SHMCACHE_KEY])
 
     if (shmcache_latest(c))
         atomic_fetch_add(&c->moved[set_of(c, &k)], 1);
-    if (c->off)
-        shmcache_detach(c);
+    shmcache_told(c);
 }
 
 void shmcache_stat(struct shmcache *c, struct shmcache_stat *out)

@@ -121,7 +121,7 @@ void shmcache_change_end(struct shmcache *c, struct shmcache_change *ch, bool de
     /* others may have gone on to another file meanwhile, by whoever has taken ours away */
     if (c && !is_nothing(ch) && shmcache_latest(c) && c->file != ch->file)
         generations_move(c, ch);
-    if (c && c->off)
-        shmcache_detach(c);
+    if (c && !is_nothing(ch))
+        shmcache_told(c);
     *ch = (struct shmcache_change){.n = 0};
 }

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, LOCK_TRIES = 500, LOCK_PAUSE_MS = 10, ATTACH_TRIES = 100, LOOK_EVERY_MS = 1000 };
+enum { PAGE = 4096, LOCK_TRIES = 500, LOCK_PAUSE_MS = 10, ATTACH_TRIES = 100, LOOK_EVERY_MS = 100 };
 
 static size_t page_up(size_t n)
 {
@@ -149,6 +149,7 @@ static enum err make(struct shmcache *c, int fd, size_t sets)
     head->sets = sets;
     head->seed = seed;
     head->boot = boot_now();
+    head->made = clock_steady();
     atomic_store(&head->magic, SHMCACHE_MAGIC);
     map_into(c, head, size_of(sets), &st);
     return ERR_OK;
@@ -314,6 +315,18 @@ static bool attach_to_tell(struct shmcache *c)
 bool shmcache_latest(struct shmcache *c)
 {
     return settle(c, true) || (c->off && attach_to_tell(c));
+}
+
+void shmcache_told(struct shmcache *c)
+{
+    int64_t left = c->head ? c->head->made + LOOK_EVERY_MS + 2 - clock_steady() : 0;
+
+    if (left > 0 && left <= LOOK_EVERY_MS + 2) {
+        const struct timespec pause = {.tv_nsec = (long)left * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+    if (c->off)
+        shmcache_detach(c);
 }
 
 /* Without a cache there shall be no file: who still uses one ends with it. */

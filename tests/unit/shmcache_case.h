@@ -46,11 +46,13 @@ static inline struct shmcache *cache_open(int64_t bytes, int64_t max_age)
     return c;
 }
 
-/* In a file that nobody has used. */
+/* In a file that nobody has used, and that is old enough to be told of changes without a pause. */
 static inline struct shmcache *cache_fresh(int64_t max_age)
 {
     unlink(cache_path);
-    return cache_open(SHMCACHE_BYTES_MIN, max_age);
+    struct shmcache *c = cache_open(SHMCACHE_BYTES_MIN, max_age);
+    c->head->made -= CLOCK_MINUTE;
+    return c;
 }
 
 struct cache_key {

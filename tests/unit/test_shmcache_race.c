@@ -80,7 +80,7 @@ static void judge(unsigned k, const struct value *v, size_t n, uint64_t version,
         atomic_fetch_add(&all->mixed, 1);
     else if (v->version < version)
         atomic_fetch_add(&all->stale, 1);
-    else if (v->seen < seen)
+    else if (v->seen < seen && !all->by_told) /* for times that move nobody waits until all know of a new file */
         atomic_fetch_add(&all->stale_seen, 1);
 }
 
