@@ -59,8 +59,8 @@ void shmcache_change_add(struct shmcache_change *ch, const char *tag);
 /* Before the change can be seen (before the commit): from now on nothing of it is given out, and nothing is kept until
  * the end. A process that is killed before the end leaves that state for two minutes. */
 void shmcache_change_begin(struct shmcache *c, struct shmcache_change *ch);
-/* After it, may take a tenth of a second if the file was just made. decided: it has happened, or has not; else, after a commit that was not answered, nothing of it is kept for
- * two minutes. c may be NULL in both. */
+/* After it; may take a tenth of a second if the file was just made. decided: it has happened, or has not; else, after a
+ * commit that was not answered, nothing of it is kept for two minutes. c may be NULL in both. */
 void shmcache_change_end(struct shmcache *c, struct shmcache_change *ch, bool decided);
 
 /* For people: sets of four values, how many values stand in them and are not too old. */

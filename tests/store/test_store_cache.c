@@ -29,7 +29,8 @@ static void end(struct world *w)
     world_close(w);
 }
 
-/* --- two values: of "x", who is what statements say, and of a stranger ---------------------------------------------- */
+/* --- two values: of "x", who is what statements say, and of a stranger ----------------------------------------------
+ */
 
 struct key {
     char text[SHMCACHE_KEY + 1];
@@ -77,7 +78,8 @@ static void fill_both(void)
     CU_ASSERT(has("x") && has("stranger"));
 }
 
-/* --- the table of statements ---------------------------------------------------------------------------------------- */
+/* --- the table of statements ----------------------------------------------------------------------------------------
+ */
 
 static enum err run_dummy(struct world *w, enum stmt id)
 {
@@ -110,8 +112,12 @@ static bool is_excepted(const char *name)
 static bool writes_cached(const char *sql)
 {
     regex_t any, of;
-    CU_ASSERT_FATAL(regcomp(&any, "^[[:space:]]*(INSERT[[:space:]]+INTO|UPDATE|DELETE[[:space:]]+FROM|REPLACE[[:space:]]+INTO)[[:space:]]+@[a-z_]+", REG_EXTENDED | REG_NOSUB) == 0);
-    CU_ASSERT_FATAL(regcomp(&of, "^[A-Z[:space:]]+@(session|user|latchkey_group)([^a-z_]|$)", REG_EXTENDED | REG_NOSUB) == 0);
+    CU_ASSERT_FATAL(regcomp(&any,
+                            "^[[:space:]]*(INSERT[[:space:]]+INTO|UPDATE|DELETE[[:space:]]+FROM|REPLACE[[:space:]]+"
+                            "INTO)[[:space:]]+@[a-z_]+",
+                            REG_EXTENDED | REG_NOSUB) == 0);
+    CU_ASSERT_FATAL(
+        regcomp(&of, "^[A-Z[:space:]]+@(session|user|latchkey_group)([^a-z_]|$)", REG_EXTENDED | REG_NOSUB) == 0);
     CU_ASSERT_EQUAL(regexec(&any, sql, 0, NULL, 0), 0); /* there is no other way to write */
     bool yes = regexec(&of, sql, 0, NULL, 0) == 0;
 
@@ -183,7 +189,8 @@ static void test_name_is_of_one(void)
     end(&w);
 }
 
-/* --- transactions --------------------------------------------------------------------------------------------------- */
+/* --- transactions ---------------------------------------------------------------------------------------------------
+ */
 
 static void tx_run(struct world *w, const char *user, bool commit)
 {
@@ -293,7 +300,8 @@ static void test_tell_and_forget(void)
     end(&w);
 }
 
-/* --- what the driver says of it ------------------------------------------------------------------------------------- */
+/* --- what the driver says of it -------------------------------------------------------------------------------------
+ */
 
 static enum err said;
 static const struct db_driver *real;

@@ -1,4 +1,5 @@
-/* The shared cache in one process, by clocks that the test moves: what is kept and for how long, and what goes first. */
+/* The shared cache in one process, by clocks that the test moves: what is kept and for how long, and what goes first.
+ */
 #include "shmcache_case.h"
 
 enum { MAX_AGE = 10000 };

@@ -1,5 +1,5 @@
-/* The shared cache and changes, by clocks that the test moves: what one hides, what is not kept meanwhile and for how long,
- * and values that are moved on. */
+/* The shared cache and changes, by clocks that the test moves: what one hides, what is not kept meanwhile and for how
+ * long, and values that are moved on. */
 #include "shmcache_case.h"
 
 enum { MAX_AGE = 10000, HOLD = 2 * 60 * 1000 };

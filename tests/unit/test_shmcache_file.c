@@ -290,8 +290,16 @@ static void test_half_made(void)
 
     CU_ASSERT_EQUAL(stat(cache_path, &st), 0);
     shmcache_close(&c);
-    const off_t sizes[] = {0, 1, 4095, 4096, (off_t)sizeof(struct shmcache_head) - 1, sizeof(struct shmcache_head),
-                           st.st_size - 1, st.st_size, st.st_size + 1, 8 * st.st_size};
+    const off_t sizes[] = {0,
+                           1,
+                           4095,
+                           4096,
+                           (off_t)sizeof(struct shmcache_head) - 1,
+                           sizeof(struct shmcache_head),
+                           st.st_size - 1,
+                           st.st_size,
+                           st.st_size + 1,
+                           8 * st.st_size};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct stat is;
         unlink(cache_path);

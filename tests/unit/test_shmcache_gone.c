@@ -1,5 +1,5 @@
-/* The file behind the shared cache that is given up, removed, or made anew: what those do who still have it, and that each
- * of them is told of changes. */
+/* The file behind the shared cache that is given up, removed, or made anew: what those do who still have it, and that
+ * each of them is told of changes. */
 #include "shmcache_case.h"
 
 #include <fcntl.h>
@@ -153,8 +153,8 @@ static void just_looked(struct shmcache *c)
     c->looked = steady_ms;
 }
 
-/* One has gone on to the new file, the other has not seen yet that it is gone: it is told of that one's changes, and what
- * it has in its own is good no more once somebody knows that the file is another. */
+/* One has gone on to the new file, the other has not seen yet that it is gone: it is told of that one's changes, and
+ * what it has in its own is good no more once somebody knows that the file is another. */
 static void test_unlinked_seen_by_one(void)
 {
     struct shmcache *a = cache_fresh(MAX_AGE), *b = cache_open(SHMCACHE_BYTES_MIN, MAX_AGE);
@@ -201,7 +201,8 @@ static int64_t real_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Who makes a file cannot tell those who may have one that was removed: by the time his change is over they have looked. */
+/* Who makes a file cannot tell those who may have one that was removed: by the time his change is over they have
+ * looked. */
 static void test_young_file(void)
 {
     struct shmcache *old = cache_fresh(MAX_AGE), *c;

@@ -1,6 +1,6 @@
 /* The shared cache under processes that read, change and move few values without pause, and are killed at any
- * instruction: nobody is given a value that is older than what was true when he asked. Time runs fast here, so that what
- * the killed leave behind is over while the test lasts. */
+ * instruction: nobody is given a value that is older than what was true when he asked. Time runs fast here, so that
+ * what the killed leave behind is over while the test lasts. */
 #include "shmcache_case.h"
 
 #include <sched.h>
@@ -9,7 +9,14 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { PROCESSES = 6, OWN = 2, TAGS_ALL = PROCESSES * OWN, KEYS_PER_TAG = 3, KEYS_ALL = TAGS_ALL * KEYS_PER_TAG, SETS = 8 };
+enum {
+    PROCESSES = 6,
+    OWN = 2,
+    TAGS_ALL = PROCESSES * OWN,
+    KEYS_PER_TAG = 3,
+    KEYS_ALL = TAGS_ALL * KEYS_PER_TAG,
+    SETS = 8
+};
 enum { FASTER = 200, MAX_AGE = 3600 * 1000, STALL_MS = 20 * FASTER, KILLS = 2000 };
 
 static int64_t fast(clockid_t which)
@@ -36,7 +43,7 @@ static struct shared {
     _Atomic uint64_t seen[KEYS_ALL], seen_told[KEYS_ALL];
     _Atomic uint64_t gets, hits, changes, moves, stale, stale_seen, mixed;
     _Atomic bool stop, by_told; /* judge by what was told: while files are replaced no more is promised */
-} *all;
+} * all;
 
 struct value {
     uint64_t key, version, seen, filling[(SHMCACHE_VALUE - 24) / 8];

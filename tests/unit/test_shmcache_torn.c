@@ -1,7 +1,6 @@
-/* What a killed writer, or two at once, leave in the shared cache: words of a value written by hand, every prefix and many
- * mixtures. Never is anything believed that is not one of them as a whole. */
+/* What a killed writer, or two at once, leave in the shared cache: words of a value written by hand, every prefix and
+ * many mixtures. Never is anything believed that is not one of them as a whole. */
 #include "shmcache_case.h"
-
 
 enum { MAX_AGE = 10000, MIXTURES = 20000 };
 
@@ -132,12 +131,14 @@ static void torn(struct pair *p)
     shmcache_close(&c);
 }
 
-static const char a_long[] = "The first value, which is a good deal longer than the other one, so that words of it stay behind.";
+static const char a_long[] =
+    "The first value, which is a good deal longer than the other one, so that words of it stay behind.";
 
 static void test_same_key(void)
 {
     torn(&(struct pair){.key = {key(1), key(1)}, .value = {a_long, "a short one"}, .tag = {"u", "u"}});
-    torn(&(struct pair){.key = {key(1), key(1)}, .value = {"2026-11-23 09:00:00.123", "2026-11-23 09:00:00.124"}, .tag = {"u", "u"}});
+    torn(&(struct pair){
+        .key = {key(1), key(1)}, .value = {"2026-11-23 09:00:00.123", "2026-11-23 09:00:00.124"}, .tag = {"u", "u"}});
     torn(&(struct pair){.key = {key(1), key(1)}, .value = {a_long, "a short one"}, .tag = {"u", "v"}});
 }
 
@@ -171,7 +172,8 @@ static void test_bits(void)
 /* Sizes and shards that no put would write, with a sum that fits. */
 static void test_absurd(void)
 {
-    static const uint64_t sizes[] = {0, SHMCACHE_VALUE + 1, 0xffffffff, UINT64_C(1) << 32, UINT64_C(16384) << 32 | 4, UINT64_MAX};
+    static const uint64_t sizes[] = {
+        0, SHMCACHE_VALUE + 1, 0xffffffff, UINT64_C(1) << 32, UINT64_C(16384) << 32 | 4, UINT64_MAX};
     struct shmcache *c = cache_fresh(MAX_AGE);
 
     cache_fill(c, key(1), "u", "xyz");
