@@ -6,6 +6,8 @@
 . "$ROOT/scripts/lib.sh"
 # shellcheck source=scripts/processes.sh
 . "$ROOT/scripts/processes.sh"
+# shellcheck source=bench/ticks.sh
+. "$ROOT/bench/ticks.sh"
 
 BEDS=()
 AGENT='Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
@@ -199,28 +201,6 @@ ask() { # NAME PATH [CURL-OPTION...]
 
 # --- load, and what it costs -----------------------------------------------------------------------------------------------
 
-tree() { # PID...: they and all below them
-    local p
-    for p in "$@"; do
-        echo "$p"
-        # shellcheck disable=SC2046 # words
-        tree $(cat "/proc/$p/task/$p/children" 2> /dev/null)
-    done
-}
-pid_of() { cut -d ' ' -f 1 "$1"; }
-
-# Processor time of a process and all below it, in clock ticks; those that have ended count with their parent.
-ticks() { # PID-FILE; nothing: none
-    local p stat n=0
-    [ -n "$1" ] || { echo 0; return; }
-    for p in $(tree "$(pid_of "$1")"); do
-        read -r stat < "/proc/$p/stat" || continue
-        # shellcheck disable=SC2086 # words
-        set -- ${stat##*) }
-        n=$((n + ${12} + ${13} + ${14} + ${15}))
-    done
-    echo $n
-}
 ticks_of_all() { ticks "$1"; ticks "$DIR/nginx.pid"; ticks "$DIR/mariadb/mariadb.pid"; } # PID-FILE of the contestant
 
 # "requests bytes errors median-us p99-us requests-a-second"
@@ -243,15 +223,6 @@ turn() { # ROUND NAME PATH COOKIES PID-FILE SIZE
         for (i = 7; i < 10; i++) printf " %.2f", ($(i + 3) - $i) * 1e6 / tick / $3
         print "" }' >> "$DIR/rounds"
 }
-
-# For awk: the median of numbers with blanks between; least and most are in low and high.
-# shellcheck disable=SC2034,SC2016 # used by others; awk's own
-MEDIAN='function median(s,  a, n, i, j, t) {
-    n = split(s, a, " ")
-    for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (a[j] + 0 < a[i] + 0) { t = a[i]; a[i] = a[j]; a[j] = t }
-    low = a[1]; high = a[n]
-    return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
-}'
 
 # --- where it was measured -------------------------------------------------------------------------------------------------
 

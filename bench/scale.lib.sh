@@ -6,6 +6,8 @@
 . "$ROOT/scripts/lib.sh"
 # shellcheck source=scripts/processes.sh
 . "$ROOT/scripts/processes.sh"
+# shellcheck source=bench/ticks.sh
+. "$ROOT/bench/ticks.sh"
 
 BEDS=()
 GOOD_FOR=$((5 * 86400)) # s that loaded sessions are used for: they live a week
@@ -117,37 +119,7 @@ bed_up() { # NAME OPTION...: what its testbed says is in $BED
     BEDS+=("$(value DIR "$BED")")
 }
 
-# --- processor time ------------------------------------------------------------------------------------------------------
-
-tree() { # PID...: they and all below them
-    local p
-    for p in "$@"; do
-        echo "$p"
-        # shellcheck disable=SC2046 # words
-        tree $(cat "/proc/$p/task/$p/children" 2> /dev/null)
-    done
-}
-
-# Of a process and all below it, in clock ticks; those that have ended count with their parent. 0 where there is none.
-ticks() { # PID-FILE
-    local p stat n=0
-    [ -f "$1" ] || { echo 0; return; }
-    for p in $(tree "$(cut -d ' ' -f 1 "$1")"); do
-        read -r stat < "/proc/$p/stat" || continue
-        # shellcheck disable=SC2086 # words
-        set -- ${stat##*) }
-        n=$((n + ${12} + ${13} + ${14} + ${15}))
-    done
-    echo $n
-}
-
-# awk: median of the numbers in s; low and high are the least and the most of them
-MEDIAN='function median(s,  a, n, i, j, t) {
-    n = split(s, a, " ")
-    for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (a[j] + 0 < a[i] + 0) { t = a[i]; a[i] = a[j]; a[j] = t }
-    low = a[1]; high = a[n]
-    return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
-}'
+# --- the machine ---------------------------------------------------------------------------------------------------------
 
 machine() {
     echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)," \
