@@ -40,6 +40,12 @@ enum err fcgi_waits(struct fcgi *f)
     return ERR_OK;
 }
 
+enum err fcgi_bodiless(struct fcgi *f)
+{
+    (void)f;
+    return ERR_OK;
+}
+
 enum err fcgi_write(struct fcgi *f, const char *s, size_t n)
 {
     (void)f;
