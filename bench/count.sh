@@ -72,7 +72,7 @@ instructions_count() { # WHAT NUMBER
     for n in $once $more; do
         # latchkey becomes another user, who could not make the file elsewhere
         mkdir -m 1777 "$DIR/callgrind"
-        one_up "$1" valgrind -q --tool=callgrind "--callgrind-out-file=$DIR/callgrind/%p" "--log-file=$DIR/callgrind/log.%p"
+        one_up "$1" valgrind -q --vgdb=no --tool=callgrind "--callgrind-out-file=$DIR/callgrind/%p" "--log-file=$DIR/callgrind/log.%p"
         requests "$n"
         one_down
         sums+=("$(sed -n 's/^\(summary\|totals\): //p' "$DIR/callgrind/$WORKER" | sort -n | tail -n 1)")

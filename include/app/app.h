@@ -57,6 +57,7 @@ struct ctx {
     size_t form_of;       /* whose form it is: 1 + the index of a presented session; 0: nobody's */
     bool from_us;         /* it passed the origin rule */
     bool passive;         /* this read does not count as use (D22) */
+    bool uncached;        /* it asks for what the store says */
     bool signed_in;       /* session and user are set */
     struct gate_need need; /* at the gate, and where a page was refused: what that page demands */
     struct checked who;

@@ -18,10 +18,11 @@ struct shmcache_options {
     const char *dir, *name; /* the file: dir/name; borrowed as long as the cache is open */
     int64_t bytes;          /* its size; at least SHMCACHE_BYTES_MIN, cut to whole sets */
     int64_t max_age;        /* ms: a value is never given out longer after it was begun to be read */
+    bool tells;             /* only of changes: makes, changes and removes no file, whatever the others are */
 };
 
 /* Opens the file, or makes it; one of another size or layout is given up by all who use it. With max_age 0 there shall
- * be none: a file that is there is given up and removed, and *out keeps and gives out nothing, but tells of changes those
+ * be none: a file that is there is given up and removed (unless `tells`), and *out keeps and gives out nothing, but tells of changes those
  * who make one later. ERR_IO (logged): e.g. no room, or a network file system. */
 MUST_USE enum err shmcache_open(const struct shmcache_options *o, struct shmcache **out);
 void shmcache_close(struct shmcache **c);

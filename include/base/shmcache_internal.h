@@ -66,7 +66,7 @@ struct shmcache {
 };
 
 /* Maps the file of that name, made where it is not there. c->head NULL after an error. */
-MUST_USE enum err shmcache_attach(struct shmcache *c);
+MUST_USE enum err shmcache_attach(struct shmcache *c, int tries);
 void shmcache_detach(struct shmcache *c);
 /* Goes on to the file that is there now, if ours was given up or removed. False: none could be had, and there is no cache
  * for now. */

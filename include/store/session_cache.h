@@ -5,8 +5,11 @@
 #include "base/shmcache.h"
 #include "store/store.h"
 
-/* The file in pool.state. What shmcache_open says, also of session.cache_max_age = 0. */
-MUST_USE enum err session_cache_open(const struct cfg *cfg, struct shmcache **out);
+/* The file in pool.state. tells: only to tell of changes, as always with session.cache_max_age = 0. What shmcache_open
+ * says. */
+MUST_USE enum err session_cache_open(const struct cfg *cfg, bool tells, struct shmcache **out);
+/* There shall be none from now on. */
+MUST_USE enum err session_cache_remove(const struct cfg *cfg);
 
 /* For struct cached, from keys_ring: tells databases apart as well, as several sites of a host may share pool.state. */
 uint64_t session_cache_ring(const struct cfg *cfg, uint64_t keys);

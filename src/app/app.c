@@ -32,7 +32,7 @@ enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct a
     TRY(words_open(cfg, &out->words));
     TRY(keys_ring(keys, &out->ring));
     out->ring = session_cache_ring(cfg, out->ring);
-    TRY(session_cache_open(cfg, &out->cache));
+    TRY(session_cache_open(cfg, false, &out->cache));
     return kdf_gate_open(cfg, out->place.apart, &out->gate);
 }
 
@@ -55,6 +55,8 @@ enum err app_prepare(struct app *app)
     TRY(migrate_ready(app->db, app->arena));
     TRY(meta_check_secret(app->db, app->arena, app->keys));
     TRY(audit_check(app->cfg));
+    if (app->cfg->session_cache_max_age == 0)
+        TRY(session_cache_remove(app->cfg));
     struct auth au = {.cfg = app->cfg, .db = app->db, .arena = app->arena, .now = clock_now(), .by.actor = "system"};
     journal_note(&au, EV_CONFIGURED, &(struct audit){.user_id = NULL});
     audit_write(&au);
@@ -157,6 +159,12 @@ static enum err answer_unrouted(struct ctx *ctx, enum err e, const char *allow)
     return ERR_METHOD;
 }
 
+static void reading_note(struct ctx *ctx, const struct in_reading *in)
+{
+    ctx->passive = in->disableRefresh;
+    ctx->uncached = in->disableCookieCache;
+}
+
 static enum err input_read(struct ctx *ctx, void **in)
 {
     const struct form *form = ctx->route->form;
@@ -167,7 +175,7 @@ static enum err input_read(struct ctx *ctx, void **in)
     *in = arena_alloc(ctx->au.arena, form->size);
     TRY(fields_parse(form, &ctx->req, ctx->au.arena, *in, &ctx->detail));
     if (ctx->route->reads)
-        ctx->passive = ((struct in_reading *)*in)->disableRefresh;
+        reading_note(ctx, *in);
     return ERR_OK;
 }
 

@@ -297,7 +297,9 @@ static struct shmcache *cache_for(const struct ctx *ctx)
     const struct cfg *cfg = ctx->au.cfg;
     bool signs = cfg->auth_mode == MODE_JWT && ctx->route->who != WHO_GATED;
 
-    return cfg->session_cache_max_age > 0 && ctx->route->cached && !signs ? ctx->app->cache : NULL;
+    bool may = cfg->session_cache_max_age > 0 && ctx->route->cached && !ctx->uncached;
+
+    return may && !signs ? ctx->app->cache : NULL;
 }
 
 /* The one session that is shown, where nothing else is, its signature not verified. */

@@ -108,9 +108,9 @@ static void keep(struct auth *au, const struct presented *p, struct shmcache_rea
         session_cache_put(au->cache, au->arena, hash, r, &in);
 }
 
-/* The session of c->which, dead or alive in the store. ERR_NONE: it does not live. */
-static enum err check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
-                      struct checked *c)
+/* The session of c->which. ERR_NONE: it does not live. */
+static enum err look(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
+                     struct checked *c)
 {
     const char *hash = p->v[c->which].hash;
     struct shmcache_reading r;
@@ -123,9 +123,23 @@ static enum err check(struct auth *au, const struct presented *p, const struct c
     int64_t seen = c->session.last_seen_at;
     if (!passive)
         TRY(session_touch(au, hash, from, c));
+    bool moved = c->moved || c->session.last_seen_at != seen;
     if (au->cache)
-        keep(au, p, &r, c->moved || c->session.last_seen_at != seen, c);
+        keep(au, p, &r, moved, c);
+    else if (moved)
+        db_forget(au->db, hash);
     return ERR_OK;
+}
+
+/* What the store does not know any more is not to be had from the cache either. */
+static enum err check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,
+                      struct checked *c)
+{
+    enum err e = look(au, p, from, passive, c);
+
+    if (e == ERR_NONE)
+        db_forget(au->db, p->v[c->which].hash);
+    return e;
 }
 
 enum err session_check(struct auth *au, const struct presented *p, const struct caller *from, bool passive,

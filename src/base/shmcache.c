@@ -221,7 +221,7 @@ void shmcache_stat(struct shmcache *c, struct shmcache_stat *out)
     const struct times t = times_now();
 
     *out = (struct shmcache_stat){.room = 0};
-    if (!shmcache_current(c))
+    if (c->options.max_age <= 0 || !shmcache_latest(c))
         return;
     out->room = c->head->sets * WAYS;
     for (size_t i = 0; i < out->room; i++) {

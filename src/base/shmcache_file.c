@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, LOCK_TRIES = 500, LOCK_PAUSE_MS = 10, ATTACH_TRIES = 100, LOOK_EVERY_MS = 100 };
+enum { PAGE = 4096, LOCK_TRIES = 500, LOCK_PAUSE_MS = 10, FEW_TRIES = 20, ATTACH_TRIES = 100, LOOK_EVERY_MS = 100, AGAIN_MS = 5000 };
 
 static size_t page_up(size_t n)
 {
@@ -66,18 +66,16 @@ static enum err failed(const struct shmcache *c, const char *doing)
     return ERR_IO;
 }
 
-static bool lock_take(int fd)
+static bool lock_take(int fd, int tries)
 {
     const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
 
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return true;
-        if (errno != EWOULDBLOCK && errno != EINTR)
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || --tries <= 0)
             return false;
         nanosleep(&pause, NULL);
     }
-    return false;
+    return true;
 }
 
 static void map_into(struct shmcache *c, void *at, size_t size, const struct stat *st)
@@ -217,7 +215,7 @@ static enum err take(struct shmcache *c, int fd, const char *path)
     return ERR_NONE;
 }
 
-enum err shmcache_attach(struct shmcache *c)
+enum err shmcache_attach(struct shmcache *c, int tries)
 {
     char path[PATH_MAX];
     enum err e = ERR_NONE;
@@ -229,7 +227,7 @@ enum err shmcache_attach(struct shmcache *c)
     for (int i = 0; e == ERR_NONE && i < ATTACH_TRIES; i++) {
         AUTO(fd) int fd = -1;
         TRY(fs_lock_open(c->options.dir, c->options.name, &fd));
-        if (!lock_take(fd))
+        if (!lock_take(fd, tries))
             return failed(c, "cannot be locked");
         e = take(c, fd, path);
         flock(fd, LOCK_UN); /* the mapping keeps the file open, and would keep the lock */
@@ -260,13 +258,22 @@ static uint32_t retired(const struct shmcache *c)
     return c->head ? atomic_load_explicit(&c->head->retired, memory_order_acquire) : SHMCACHE_REPLACED;
 }
 
-static bool settle(struct shmcache *c, bool look)
+static void off_note(struct shmcache *c)
+{
+    if (!c->off)
+        log_info("%s/%s: was given up by one who is to have no cache: used no more", c->options.dir, c->options.name);
+    c->off = true;
+}
+
+/* tries: of a lock that another may have for a moment; whoever only reads does not wait long for it. */
+static bool settle(struct shmcache *c, bool look, int tries)
 {
     uint32_t how = retired(c);
 
     if (how == 0 && !look)
         return true;
-    c->off |= how == SHMCACHE_OFF;
+    if (how == SHMCACHE_OFF)
+        off_note(c);
     if (c->off || (!c->head && !look))
         return false;
     c->looked = clock_steady();
@@ -275,12 +282,15 @@ static bool settle(struct shmcache *c, bool look)
     if (how == 0)
         atomic_store(&c->head->retired, SHMCACHE_REPLACED); /* who has it still shall not look only in a while */
     shmcache_detach(c);
-    return shmcache_attach(c) == ERR_OK;
+    if (shmcache_attach(c, tries) == ERR_OK)
+        return true;
+    c->looked += AGAIN_MS - LOOK_EVERY_MS; /* what fails now will fail with the next request, too */
+    return false;
 }
 
 bool shmcache_current(struct shmcache *c)
 {
-    return settle(c, clock_steady() - c->looked >= LOOK_EVERY_MS);
+    return settle(c, clock_steady() - c->looked >= LOOK_EVERY_MS, FEW_TRIES);
 }
 
 /* What is there now, though we have none: others may. False: there is none that anybody reads. */
@@ -295,7 +305,7 @@ static bool attach_to_tell(struct shmcache *c)
         fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
     if (fd < 0 && errno != ENOENT)
         failed(c, "is not told of a change");
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size < sizeof(struct shmcache_head))
+    if (fd < 0 || fstat(fd, &st) != 0 || !is_ours(c, &st) || (size_t)st.st_size < sizeof(struct shmcache_head))
         return false;
     struct shmcache_head *head = map(fd, (size_t)st.st_size);
     if (!head) {
@@ -314,7 +324,7 @@ static bool attach_to_tell(struct shmcache *c)
 
 bool shmcache_latest(struct shmcache *c)
 {
-    return settle(c, true) || (c->off && attach_to_tell(c));
+    return settle(c, true, LOCK_TRIES) || (c->off && attach_to_tell(c));
 }
 
 void shmcache_told(struct shmcache *c)
@@ -340,10 +350,10 @@ static enum err remove_file(struct shmcache *c)
         fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
     if (fd < 0)
         return ERR_OK;
-    if (!lock_take(fd) || fstat(fd, &st) != 0)
+    if (!lock_take(fd, LOCK_TRIES) || fstat(fd, &st) != 0)
         return failed(c, "cannot be locked");
-    if (!is_at(fd, path))
-        return ERR_OK; /* somebody else is at it */
+    if (!is_ours(c, &st) || !is_at(fd, path))
+        return ERR_OK; /* none of ours, or somebody else is at it */
     if ((size_t)st.st_size >= sizeof(struct shmcache_head))
         return give_up(c, fd, path, SHMCACHE_OFF);
     return unlink(path) == 0 ? ERR_OK : failed(c, "cannot be removed");
@@ -358,8 +368,8 @@ enum err shmcache_open(const struct shmcache_options *o, struct shmcache **out)
         return ERR_NO_MEMORY;
     }
     c->options = *o;
-    c->off = o->max_age <= 0;
-    enum err e = c->off ? remove_file(c) : shmcache_attach(c);
+    c->off = o->tells || o->max_age <= 0;
+    enum err e = !c->off ? shmcache_attach(c, LOCK_TRIES) : o->tells ? ERR_OK : remove_file(c);
     if (e == ERR_OK)
         *out = c;
     else

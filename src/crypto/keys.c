@@ -88,7 +88,8 @@ enum err keys_load(const char *path, int fd, struct keys **out)
         log_error("out of memory: secrets");
         return ERR_NO_MEMORY;
     }
-    mlock(k, sizeof *k); /* may fail where nothing may be locked; swap is the administrator's then */
+    /* not what OpenSSL keeps ready of them; and it may fail where nothing may be locked: swap is the administrator's */
+    mlock(k, sizeof *k);
     memset(text, 0, sizeof text);
     enum err e = keys_file_read(path, fd, text, &len);
     if (e == ERR_OK)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define COOKIES "2000"
@@ -77,26 +78,35 @@ static int cookies_write(struct ctl *ctl, const struct load *l, int64_t count)
 /* --- loading ----------------------------------------------------------------------------------------------------- */
 
 /* Among users of its own a site would rather not have them by mistake. */
-static int others_ask(struct ctl *ctl)
+static int others_ask(struct ctl *ctl, bool *others)
 {
-    bool others = false;
+    enum err e = load_others(&ctl->au, others);
 
-    if (ctl->yes)
-        return CTL_OK;
-    enum err e = load_others(&ctl->au, &others);
     if (e != ERR_OK)
         return ctl_fail_err(ctl, e, "load-test-data");
-    return others ? ctl_fail(ctl, "there are other users here: with --yes it is done all the same") : CTL_OK;
+    return *others && !ctl->yes ? ctl_fail(ctl, "there are other users here: with --yes it is done all the same") : CTL_OK;
 }
 
-static int load_all(struct ctl *ctl, struct load *l)
+/* As long again as the step took that began then: others who write shall not wait for all of them. */
+static void rest(int64_t began)
+{
+    int64_t took = clock_steady() - began;
+    const struct timespec pause = {took / 1000, took % 1000 * 1000000};
+
+    nanosleep(&pause, NULL);
+}
+
+static int load_all(struct ctl *ctl, struct load *l, bool others)
 {
     struct progress p = progress_for(ctl, "loaded");
     enum err e = ERR_OK;
 
     while (e == ERR_OK && l->done < l->n) {
+        int64_t began = clock_steady();
         e = load_add(&ctl->au, l);
         progress_tell(&p, l->done);
+        if (others)
+            rest(began);
     }
     progress_end(&p);
     if (e == ERR_DB_DUPLICATE)
@@ -106,10 +116,11 @@ static int load_all(struct ctl *ctl, struct load *l)
 
 static int load(struct ctl *ctl, struct load *l, int64_t cookies)
 {
-    int status = others_ask(ctl);
+    bool others = false;
+    int status = others_ask(ctl, &others);
 
     if (status == CTL_OK)
-        status = load_all(ctl, l);
+        status = load_all(ctl, l, others);
     if (status == CTL_OK && ctl->cookies)
         status = cookies_write(ctl, l, cookies);
     if (status != CTL_OK)
@@ -126,9 +137,11 @@ static int remove_all(struct ctl *ctl)
     enum err e;
 
     do {
+        int64_t began = clock_steady();
         e = load_remove(&ctl->au, ctl->arena, &gone);
         progress_tell(&p, gone.sessions);
         arena_reset(ctl->arena);
+        rest(began);
     } while (e == ERR_OK);
     progress_end(&p);
     if (e != ERR_NONE)

@@ -19,7 +19,7 @@ enum { SWEEP_BATCH = 500 };
 
 void ctl_share(struct ctl *ctl)
 {
-    if (session_cache_open(ctl->cfg, &ctl->cache) != ERR_OK)
+    if (session_cache_open(ctl->cfg, true, &ctl->cache) != ERR_OK)
         log_warn("the session cache cannot be reached: processes that serve may take up to %lld ms to see what changes",
                  (long long)ctl->cfg->session_cache_max_age);
     db_share(ctl->au.db, ctl->cache);

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Of these nothing ends: they move times that only grow, which whoever moved them caches anew (auth/session.c), or delete
- * what has expired, which every reader sees by itself. */
+/* Of these nothing ends: they move times that only grow, which whoever moved them keeps anew or
+ * forgets (auth/session.c), or delete what has expired, which every reader sees by itself. */
 static bool is_harmless(enum stmt id)
 {
     return id == ST_SESSION_SLIDE || id == ST_SESSION_SEEN || id == ST_SWEEP_BATCH || id == ST_SWEEP_REST;

@@ -30,6 +30,7 @@
 #define LINGER_MS 2000
 #define ACCEPT_REST_MS 100
 #define SIGNALS_MS 50
+#define LOOK_MS 1000
 
 struct fcgi {
     struct deadline deadline; /* one for parameters, body and answer together */
@@ -183,21 +184,31 @@ static bool is_leaving(const struct fcgi *f, const volatile sig_atomic_t *stop)
     return *stop || (f->options.board && atomic_load(&f->options.board->leaving));
 }
 
+/* Until a connection, a signal, or for wait_ms (-1: any time). A worker that is woken and leaves takes none, and nobody
+ * else was woken: so all look by themselves once a second. */
+static int connection_sleep(const struct fcgi *f, const sigset_t *open_mask, int64_t wait_ms)
+{
+    struct epoll_event got;
+    bool more = wait_ms < 0 || wait_ms > LOOK_MS;
+
+    int ready = epoll_pwait(f->waiter, &got, 1, more ? LOOK_MS : (int)wait_ms, open_mask);
+    return ready == 0 && more ? 1 : ready;
+}
+
 static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop,
                                 int64_t wait_ms)
 {
-    int most = wait_ms < 0 ? -1 : wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
+    int64_t until = clock_steady() + wait_ms;
 
     for (;;) {
-        struct epoll_event got;
-
         signals_let_in(f, open_mask);
         if (is_leaving(f, stop))
             return ERR_SHUTDOWN;
         enum err e = connection_take(f); /* under load one waits already */
         if (e != ERR_NONE)
             return e;
-        int ready = epoll_pwait(f->waiter, &got, 1, most, open_mask);
+        int64_t left = wait_ms < 0 ? -1 : until - clock_steady();
+        int ready = connection_sleep(f, open_mask, wait_ms >= 0 && left < 0 ? 0 : left);
         if (ready == 0)
             return ERR_NONE;
         if (ready < 0 && errno != EINTR) {

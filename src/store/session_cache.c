@@ -15,16 +15,27 @@ struct packed {
     uint32_t flags, groups;
 };
 
-enum err session_cache_open(const struct cfg *cfg, struct shmcache **out)
+enum err session_cache_open(const struct cfg *cfg, bool tells, struct shmcache **out)
 {
     const struct shmcache_options options = {
         .dir = cfg->pool_state,
         .name = FILE_NAME,
         .bytes = cfg->session_cache_size,
         .max_age = cfg->session_cache_max_age,
+        .tells = tells || cfg->session_cache_max_age == 0,
     };
 
     return shmcache_open(&options, out);
+}
+
+enum err session_cache_remove(const struct cfg *cfg)
+{
+    const struct shmcache_options options = {.dir = cfg->pool_state, .name = FILE_NAME};
+    struct shmcache *none = NULL;
+
+    TRY(shmcache_open(&options, &none));
+    shmcache_close(&none);
+    return ERR_OK;
 }
 
 static uint64_t text_mix(uint64_t h, const char *s)

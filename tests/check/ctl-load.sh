@@ -103,7 +103,7 @@ killed() {
     check "$on: killed: some are there, $some" [ "$some" -gt 0 ]
     check "$on: killed: whole transactions, $some" is $((some % 4800)) 0
     # half of what a request may take is the database's, and this is none
-    LATCHKEY_LIMITS_REQUEST=3s LATCHKEY_DATABASE_TIMEOUT=1s
+    LATCHKEY_LIMITS_REQUEST=6s LATCHKEY_DATABASE_TIMEOUT=3s
     export LATCHKEY_LIMITS_REQUEST LATCHKEY_DATABASE_TIMEOUT
     gives "$on: killed, and done again" 0 --json load-test-data 60000
     check "$on: killed, and done again: the rest" is "$(value added)" $((60000 - some))

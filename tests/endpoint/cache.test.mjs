@@ -65,6 +65,30 @@ describe("from the cache", () => {
 		for (const p of ["/sessions", "/list-accounts"]) fails(await s.get(p, { cookie: u.cookie }), 401, "UNAUTHORIZED");
 		fails(await s.post("/update-user", { name: "x" }, { cookie: u.cookie }), 401, "UNAUTHORIZED");
 	});
+	test("not for who asks for what the store says (disableCookieCache)", async () => {
+		const [u] = await born(1), name = rename(u);
+		for (const p of ["/session?disableCookieCache=true", "/get-session?disableCookieCache=1"]) eq((await s.get(p, { cookie: u.cookie })).json.user.name, name, p);
+	});
+	test("nor what another request has found gone", async () => {
+		const [u] = await born(1);
+		s.sql(`DELETE FROM session WHERE userId = '${u.id}'`);
+		await lives(u);
+		fails(await s.get("/sessions", { cookie: u.cookie }), 401, "UNAUTHORIZED");
+		await lives(u, false);
+		const [v] = await born(1);
+		s.sql(`DELETE FROM session WHERE userId = '${v.id}'`);
+		eq((await s.get("/session?disableCookieCache=true", { cookie: v.cookie })).json, null);
+		await lives(v, false);
+	});
+	test("latchkeyctl takes it from nobody, whatever it is told", async () => {
+		const [u] = await born(1), run = (env, ...args) => execFileSync(path.join(BUILD, "latchkeyctl"), ["-c", s.conf, "--json", ...args], { encoding: "utf8", env: { ...cleanEnv(), ...env } });
+		assert.ok(JSON.parse(run({}, "status")).cached > 0);
+		eq(JSON.parse(run({ LATCHKEY_SESSION_CACHE_MAX_AGE: "0" }, "status")).cacheRoom, 0);
+		run({ LATCHKEY_SESSION_CACHE_SIZE: "4m" }, "status");
+		eq(await cached(u), true);
+		run({ LATCHKEY_SESSION_CACHE_MAX_AGE: "0" }, "session", "revoke", u.sid);
+		await lives(u, false);
+	});
 	test("what does not fit is not kept, and right", async () => {
 		const u = await s.user(), b = { ...(await s.another(u, {}, { headers: { "user-agent": `Mozilla/5.0 ${"x".repeat(8000)}` } })), id: u.id };
 		await lives(b);
