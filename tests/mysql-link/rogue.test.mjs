@@ -170,8 +170,6 @@ describe("begins to lie while the program runs", () => {
 		"packets are numbered wrong": (p, c) => (busy(c) ? packet(p.seq + 1, p.payload) : null),
 		"every answer is an error nobody knows": (p, c) => (busy(c) ? (c.seen === 0 ? packet(1, err(65000, "XX000", "what\nnow\x1b[1m")) : false) : null),
 		"every answer is an error without a text": (p, c) => (busy(c) ? (c.seen === 0 ? packet(1, [0xff]) : false) : null),
-		"results promise another one": (p, c) => (c.command === COM.EXECUTE && p.payload[0] === 0xfe && p.payload.length === 5 ? raw(p, (b) => { b[3] |= 8; }) : null),
-		"successes promise a result": (p, c) => (c.command === COM.EXECUTE && c.seen === 0 && p.payload[0] === 0 && p.payload.length < 20 ? raw(p, (b) => { b[3] |= 8; }) : null),
 		"noise": (p, c) => (busy(c) ? Buffer.from("\xde\xad\xbe\xef".repeat(30), "latin1") : null),
 		"nothing changed": (p, c) => (c.command === COM.EXECUTE && c.seen === 0 && p.payload[0] === 0 && p.payload.length < 20 ? raw(p, (b) => { b[1] = 0; }) : null),
 		"2^64-1 rows changed": (p, c) => (c.command === COM.EXECUTE && c.seen === 0 && p.payload[0] === 0 && p.payload.length < 20 ? packet(p.seq, Buffer.concat([Buffer.from([0, 0xfe, 255, 255, 255, 255, 255, 255, 255, 255]), p.payload.subarray(2)])) : null),
@@ -194,6 +192,17 @@ describe("begins to lie while the program runs", () => {
 	});
 	test("the truth", async () => { await up(); await lying(() => null); for (const f of asks()) assert.ok((await f()).status < 500); });
 	for (const [what, lie] of Object.entries(lies)) test(what, () => lying(lie));
+	// the answer that follows would be taken for that of the next statement
+	const promises = {
+		"results promise another one": (p, c) => (c.command === COM.EXECUTE && p.payload[0] === 0xfe && p.payload.length === 5 ? raw(p, (b) => { b[3] |= 8; }) : null),
+		"successes promise a result": (p, c) => (c.command === COM.EXECUTE && c.seen === 0 && p.payload[0] === 0 && p.payload.length < 20 ? raw(p, (b) => { b[3] |= 8; }) : null),
+	};
+	for (const [what, lie] of Object.entries(promises)) test(what, async () => {
+		const from = s.log().length;
+		await lying(lie);
+		assert.match(s.log().slice(from), /: the server promises more than one result/);
+		assert.doesNotMatch(s.log().slice(from), /out of (sync|order)/);
+	});
 	test("the last text of a row claims more than the packet holds: nothing of the program's memory is answered", async () => {
 		for (const more of [1, 40, 200, 250, 60_000, 3_000_000, 0x7fffff00]) {
 			let lied = 0;
