@@ -99,7 +99,8 @@ static enum err rows_take(MYSQL_STMT *s, const struct stmt_row *row, struct db_r
 
 static void tx_end(struct db *db);
 
-/* A statement has one result. The library would forget what it knows of the columns, and the next answer be the wrong one.
+/* A statement has one result. The library would forget what it knows of the columns, and the next answer be the wrong
+ * one.
  */
 static enum err stmt_ask(struct db *db, MYSQL_STMT *s, const struct stmt_row *row, const struct db_val *v)
 {

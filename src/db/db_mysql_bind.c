@@ -1,5 +1,5 @@
-/* Values in the binary protocol of MySQL: what is sent, and times, which never pass through a time zone. Must not talk to
- * the server. */
+/* Values in the binary protocol of MySQL: what is sent, and times, which never pass through a time zone. Must not talk
+ * to the server. */
 #include "db/db_mysql.h"
 #include "base/enc.h"
 

@@ -7,9 +7,12 @@
 #include <string.h>
 
 static const struct db_ddl ddl[] = {
-    {"id", "TEXT"},      {"name", "TEXT"},   {"email", "TEXT"}, {"text", "TEXT"},    {"time", "TEXT"}, {"hash", "TEXT"},
-    {"bool", "INTEGER"}, {"int", "INTEGER"}, {"key", "TEXT"},
-    {"serial", "INTEGER PRIMARY KEY AUTOINCREMENT"},   {"table", "STRICT"}, {NULL, NULL},
+    {"id", "TEXT"},      {"name", "TEXT"},
+    {"email", "TEXT"},   {"text", "TEXT"},
+    {"time", "TEXT"},    {"hash", "TEXT"},
+    {"bool", "INTEGER"}, {"int", "INTEGER"},
+    {"key", "TEXT"},     {"serial", "INTEGER PRIMARY KEY AUTOINCREMENT"},
+    {"table", "STRICT"}, {NULL, NULL},
 };
 
 /* --- statements -------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* The connection of the SQLite driver: which file, with what settings, whether it is still the one; and what the library's
- * errors mean. Must not know statements. */
+/* The connection of the SQLite driver: which file, with what settings, whether it is still the one; and what the
+ * library's errors mean. Must not know statements. */
 #include "db/db_sqlite.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -115,7 +115,8 @@ static enum err confine(struct db *db)
 
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         int is = -1;
-        if (sqlite3_db_config(lite_of(db), wanted[i].option, wanted[i].value, &is) != SQLITE_OK || is != wanted[i].value) {
+        if (sqlite3_db_config(lite_of(db), wanted[i].option, wanted[i].value, &is) != SQLITE_OK ||
+            is != wanted[i].value) {
             log_error("sqlite: this library was built without something needed (option %d)", wanted[i].option);
             return ERR_DB;
         }
@@ -155,8 +156,8 @@ static enum err wal_set(struct db *db, int64_t wait)
     return ERR_DB_DOWN;
 }
 
-/* A process has one thread, and nobody asks how much memory is in use: locks and counts around each allocation would only
- * cost. Refused where a connection has been opened before, which did the same. */
+/* A process has one thread, and nobody asks how much memory is in use: locks and counts around each allocation would
+ * only cost. Refused where a connection has been opened before, which did the same. */
 static void library_set(void)
 {
     sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
@@ -191,15 +192,17 @@ enum err lite_open(struct db *db, const struct cfg *cfg, bool create)
     TRY(confine(db));
     TRY(wal_set(db, db->patience));
     file_note(db);
-    /* The file is read by way of a map, which all workers share: their own page caches hold little but what is written. */
+    /* The file is read by way of a map, which all workers share: their own page caches hold little but what is written.
+     */
     return lite_text(db,
                      "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-64;"
                      "PRAGMA mmap_size=" MAPPED "; PRAGMA temp_store=MEMORY",
                      "settings");
 }
 
-/* A file that was renamed, deleted or replaced is still ours to read, but it is nobody's database any more. One that has
- * become shorter was overwritten, or is packed (VACUUM): its map reaches beyond its end, and to read there would end us. */
+/* A file that was renamed, deleted or replaced is still ours to read, but it is nobody's database any more. One that
+ * has become shorter was overwritten, or is packed (VACUUM): its map reaches beyond its end, and to read there would
+ * end us. */
 bool lite_moved(struct db *db)
 {
     struct lite *lite = db->conn;
