@@ -20,22 +20,6 @@
 enum { ARENA_BLOCK = 16 * 1024, AGENT_MAX = 8192, AGENT_NOTED = 512, LOG_PATH_MAX = 200 };
 enum { SERIES_LEN = 7, ID_LEN = 12 }; /* of the id of a request */
 
-enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct app_place *place, struct app *out)
-{
-    *out = (struct app){.cfg = cfg, .keys = keys};
-    if (place)
-        out->place = *place;
-    TRY(routes_check());
-    TRY(rng_id(out->series));
-    TRY(arena_open(&out->arena, ARENA_BLOCK));
-    TRY(signer_open(&out->signer));
-    TRY(words_open(cfg, &out->words));
-    TRY(keys_ring(keys, &out->ring));
-    out->ring = session_cache_ring(cfg, out->ring);
-    TRY(session_cache_open(cfg, false, &out->cache));
-    return kdf_gate_open(cfg, out->place.apart, &out->gate);
-}
-
 void app_close(struct app *app)
 {
     db_close(&app->db);
@@ -44,6 +28,30 @@ void app_close(struct app *app)
     words_close(&app->words);
     kdf_gate_close(&app->gate);
     arena_close(&app->arena);
+}
+
+static enum err parts_open(struct app *app)
+{
+    TRY(routes_check());
+    TRY(rng_id(app->series));
+    TRY(arena_open(&app->arena, ARENA_BLOCK));
+    TRY(signer_open(&app->signer));
+    TRY(words_open(app->cfg, &app->words));
+    TRY(keys_ring(app->keys, &app->ring));
+    app->ring = session_cache_ring(app->cfg, app->ring);
+    TRY(session_cache_open(app->cfg, false, &app->cache));
+    return kdf_gate_open(app->cfg, app->place.apart, &app->gate);
+}
+
+enum err app_open(const struct cfg *cfg, const struct keys *keys, const struct app_place *place, struct app *out)
+{
+    *out = (struct app){.cfg = cfg, .keys = keys};
+    if (place)
+        out->place = *place;
+    enum err e = parts_open(out);
+    if (e != ERR_OK)
+        app_close(out);
+    return e;
 }
 
 enum err app_prepare(struct app *app)
