@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,12 +30,14 @@
 #define LINGER_MS 2000
 #define ACCEPT_REST_MS 100
 #define SIGNALS_MS 50
+#define LOOK_MS 1000
 
 struct fcgi {
     struct deadline deadline; /* one for parameters, body and answer together */
     struct fcgi_options options;
     FCGX_Request req;
     int fd; /* of the current connection; -1 between requests */
+    int waiter; /* epoll(7), which wakes one of those who wait for a connection, where poll(2) wakes all */
     bool failed;
     int64_t signals_due; /* when they are to be let in apart */
     bool in_ended;       /* the peer has sent all of its body */
@@ -67,12 +70,25 @@ static void malloc_settle(void)
 #endif
 }
 
+/* At the end of those who wait, since the first of them that sleeps is woken. */
+static bool waiter_join(const struct fcgi *f)
+{
+    struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+
+    return epoll_ctl(f->waiter, EPOLL_CTL_ADD, f->options.listen_fd, &any) == 0;
+}
+
 static enum err library_open(struct fcgi *f)
 {
     int flags = fcntl(f->options.listen_fd, F_GETFL);
 
     if (flags < 0 || fcntl(f->options.listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
         log_error("the listening socket is not usable: %s", strerror(errno));
+        return ERR_IO;
+    }
+    f->waiter = epoll_create1(EPOLL_CLOEXEC);
+    if (f->waiter < 0 || !waiter_join(f)) {
+        log_error("the listening socket cannot be waited for: %s", strerror(errno));
         return ERR_IO;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -91,17 +107,15 @@ enum err fcgi_open(const struct fcgi_options *o, struct fcgi **out)
     if (!f)
         return ERR_NO_MEMORY;
     f->options = *o;
-    f->fd = -1;
+    f->fd = f->waiter = -1;
     enum err e = library_open(f);
     if (e == ERR_OK)
         e = deadline_open(&f->deadline);
-    if (e != ERR_OK) {
-        deadline_close(&f->deadline);
-        free(f);
-        return e;
-    }
-    *out = f;
-    return ERR_OK;
+    if (e == ERR_OK)
+        *out = f;
+    else
+        fcgi_close(&f);
+    return e;
 }
 
 enum err fcgi_open_cgi(int64_t deadline_ms, struct fcgi **out)
@@ -111,7 +125,7 @@ enum err fcgi_open_cgi(int64_t deadline_ms, struct fcgi **out)
     if (!f)
         return ERR_NO_MEMORY;
     f->cgi = true;
-    f->fd = -1;
+    f->fd = f->waiter = -1;
     cgi_deadline(deadline_ms);
     *out = f;
     return ERR_OK;
@@ -124,11 +138,13 @@ void fcgi_close(struct fcgi **f)
     fcgi_end(*f);
     if (!(*f)->cgi)
         deadline_close(&(*f)->deadline);
+    if ((*f)->waiter >= 0)
+        close((*f)->waiter);
     free(*f);
     *f = NULL;
 }
 
-/* Other workers poll the same socket; the one that comes late finds nothing to accept and waits again. */
+/* Other workers wait at the same socket; the one that comes late finds nothing to accept and waits again. */
 static enum err connection_take(struct fcgi *f)
 {
     struct sockaddr_storage from = {0};
@@ -155,7 +171,7 @@ static enum err connection_take(struct fcgi *f)
     return ERR_OK;
 }
 
-/* ppoll lets no signal in where a connection waits already: under steady load that would be never. */
+/* epoll_pwait lets no signal in where a connection waits already: under steady load that would be never. */
 static void signals_let_in(struct fcgi *f, const sigset_t *open_mask)
 {
     int64_t now = clock_steady();
@@ -175,25 +191,37 @@ static bool is_leaving(const struct fcgi *f, const volatile sig_atomic_t *stop)
     return *stop || (f->options.board && atomic_load(&f->options.board->leaving));
 }
 
+/* Until a connection, a signal, or for wait_ms (-1: any time). A worker that is woken and leaves takes none, and nobody
+ * else was woken: so all look by themselves once a second. */
+static int connection_sleep(const struct fcgi *f, const sigset_t *open_mask, int64_t wait_ms)
+{
+    struct epoll_event got;
+    bool more = wait_ms < 0 || wait_ms > LOOK_MS;
+
+    int ready = epoll_pwait(f->waiter, &got, 1, more ? LOOK_MS : (int)wait_ms, open_mask);
+    if (ready > 0 && (epoll_ctl(f->waiter, EPOLL_CTL_DEL, f->options.listen_fd, NULL) != 0 || !waiter_join(f)))
+        return -1;
+    return ready == 0 && more ? 1 : ready;
+}
+
 static enum err connection_wait(struct fcgi *f, const sigset_t *open_mask, const volatile sig_atomic_t *stop,
                                 int64_t wait_ms)
 {
-    struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+    int64_t until = clock_steady() + wait_ms;
 
     for (;;) {
-        struct pollfd p = {.fd = f->options.listen_fd, .events = POLLIN};
-
         signals_let_in(f, open_mask);
         if (is_leaving(f, stop))
             return ERR_SHUTDOWN;
         enum err e = connection_take(f); /* under load one waits already */
         if (e != ERR_NONE)
             return e;
-        int ready = ppoll(&p, 1, wait_ms < 0 ? NULL : &wait, open_mask);
+        int64_t left = wait_ms < 0 ? -1 : until - clock_steady();
+        int ready = connection_sleep(f, open_mask, wait_ms >= 0 && left < 0 ? 0 : left);
         if (ready == 0)
             return ERR_NONE;
         if (ready < 0 && errno != EINTR) {
-            log_error("poll: %s", strerror(errno));
+            log_error("epoll: %s", strerror(errno));
             return ERR_IO;
         }
         if (ready < 0)
