@@ -21,11 +21,8 @@ static void begin(struct world *w)
 
 static void end(struct world *w)
 {
-    char path[sizeof dir + 8];
-
     shmcache_close(&cache);
-    snprintf(path, sizeof path, "%s/cache", dir);
-    unlink(path);
+    CU_ASSERT_EQUAL(unlink(arena_printf(w->arena, "%s/cache", dir)), 0);
     world_close(w);
 }
 
@@ -396,7 +393,6 @@ int main(void)
 {
     if (!mkdtemp(dir))
         return 2;
-    int status = world_each_driver(run) == 0 ? 0 : 1;
-    rmdir(dir);
-    return status;
+    bool failed = world_each_driver(run) != 0;
+    return rmdir(dir) != 0 || failed;
 }

@@ -1,26 +1,9 @@
 /* The shared cache and changes, by clocks that the test moves: what one hides, what is not kept meanwhile and for how
  * long, and values that are moved on. */
+#define MOVED_CLOCKS
 #include "shmcache_case.h"
 
 enum { MAX_AGE = 10000, HOLD = 2 * 60 * 1000 };
-
-static int64_t now_ms = 1795424400123, steady_ms = 5000000;
-
-int64_t clock_now(void)
-{
-    return now_ms;
-}
-
-int64_t clock_steady(void)
-{
-    return steady_ms;
-}
-
-static void pass(int64_t ms)
-{
-    now_ms += ms;
-    steady_ms += ms;
-}
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
 

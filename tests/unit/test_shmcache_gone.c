@@ -1,5 +1,6 @@
 /* The file behind the shared cache that is given up, removed, or made anew: what those do who still have it, and that
  * each of them is told of changes. */
+#define MOVED_CLOCKS
 #include "shmcache_case.h"
 
 #include <fcntl.h>
@@ -7,24 +8,6 @@
 #include <time.h>
 
 enum { MAX_AGE = 10000, LOOK = 1000, BIGGER = 2 * SHMCACHE_BYTES_MIN };
-
-static int64_t now_ms = 1795424400123, steady_ms = 5000000;
-
-int64_t clock_now(void)
-{
-    return now_ms;
-}
-
-int64_t clock_steady(void)
-{
-    return steady_ms;
-}
-
-static void pass(int64_t ms)
-{
-    now_ms += ms;
-    steady_ms += ms;
-}
 
 static ino_t inode_at(const char *path)
 {
